@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/error.h"
 #include "base/secret.h"
 
 namespace shim::credentials {
@@ -19,5 +20,12 @@ struct Credential {
   bool is_anonymous() const { return username.empty() && password.empty() && identity_token.empty(); }
   friend bool operator==(const Credential&, const Credential&) = default;
 };
+
+// The credential with its password read from `password_file`, where it names one: up to 64 KiB, one newline at its end
+// dropped. Errors: the file and why it cannot be read.
+Expected<Credential> with_password_read(const Credential& credential);
+
+// Value of an `Authorization` field (RFC 7617): `Basic ` and base64 of `user:password`.
+Secret basic_authorization(const Credential& credential);
 
 }  // namespace shim::credentials
