@@ -32,8 +32,9 @@ class ImageCalls {
   static bool handles(Service service, std::string_view method);
 
   // REQUIRES: handles(service, method).
-  boost::asio::awaitable<Reply> handle(std::string_view method, const Caller& caller, std::string message,
-                                       Runtime& runtime) const;
+  // The ImageCalls, `caller` and `runtime` are borrowed until the coroutine has ended.
+  boost::asio::awaitable<Reply> handle(Service service, std::string_view method, const Caller& caller,
+                                       std::string message, Runtime& runtime) const;
 
  private:
   std::shared_ptr<const registry::Resolver> resolver_;

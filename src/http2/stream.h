@@ -37,7 +37,9 @@ class StreamListener {
 
 class Stream : public boost::intrusive::list_base_hook<> {
  public:
+  // Null: what arrives is thrown away.
   void set_listener(StreamListener* listener) { listener_ = listener; }
+  StreamListener* listener() const { return listener_; }
 
   // Server: the response headers; with `is_end` nothing follows them.
   void send_headers(const HeaderList& headers, bool is_end);

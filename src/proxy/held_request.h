@@ -26,10 +26,10 @@ class HeldRequest final : public http2::StreamListener {
   // Emitted when the client resets the call.
   boost::asio::cancellation_slot cancelled() { return cancel_.slot(); }
 
-  // Gives what was kept to the stream's new listener.
-  void replay(http2::StreamListener& listener) {
-    if (!body_.empty()) listener.on_data(body_);
-    if (has_ended_ && !ended_with_headers_) listener.on_end();
+  // Gives what was kept to the listener that has taken the stream over, if any has.
+  void replay_to(http2::Stream& stream) {
+    if (!body_.empty() && stream.listener() != nullptr) stream.listener()->on_data(body_);
+    if (has_ended_ && !ended_with_headers_ && stream.listener() != nullptr) stream.listener()->on_end();
   }
 
   void on_headers(http2::HeaderList&&, bool) override {}

@@ -16,7 +16,7 @@ std::string_view name_of(Dialect dialect);  // `v1`, `v1alpha2`
 struct Method {
   Dialect dialect;
   cri::Service service;
-  std::string_view name;  // borrowed from the path
+  std::string name;
 };
 
 // Nothing for paths of other packages and services, which are forwarded as they are.

@@ -59,7 +59,7 @@ void Relay::ClientHalf::on_close(std::uint32_t error_code, bool connection_lost)
   stream = nullptr;
   if (http2::Stream* runtime = other_.stream) {
     if (connection_lost || error_code != NGHTTP2_NO_ERROR) {
-      runtime->reset(connection_lost ? NGHTTP2_CANCEL : error_code);
+      runtime->reset(connection_lost ? std::uint32_t{NGHTTP2_CANCEL} : error_code);
     } else if (runtime->queued() != 0) {
       runtime->reset(NGHTTP2_CANCEL);  // the call is over, and the runtime never took the rest of the request
     }
@@ -80,7 +80,7 @@ void Relay::RuntimeHalf::on_close(std::uint32_t error_code, bool connection_lost
     if (connection_lost && !client->has_ended()) {
       fail_client(lost_message(relay_.socket_path_));
     } else {
-      client->reset_after_queued(connection_lost ? NGHTTP2_NO_ERROR : error_code);
+      client->reset_after_queued(connection_lost ? std::uint32_t{NGHTTP2_NO_ERROR} : error_code);
     }
   }
   relay_.delete_when_closed();

@@ -10,12 +10,17 @@
 #include "cri/image_calls.h"
 #include "http2/connection.h"
 #include "http2/flush_queue.h"
+#include "http2/unix_socket.h"
 #include "proxy/deadline_queue.h"
 #include "proxy/dialects.h"
+#include "proxy/image_call.h"
 #include "proxy/method.h"
+#include "proxy/runtime_call.h"
 #include "proxy/runtime_link.h"
 
 namespace shim::proxy {
+
+class HeldRequest;
 
 // What all tunnels of the daemon share; outlives them.
 struct TunnelContext {
@@ -61,11 +66,11 @@ class Tunnel final : public std::enable_shared_from_this<Tunnel>,
                                           std::string message, std::chrono::nanoseconds time_limit) override;
 
   void dispatch(http2::Stream& stream, http2::HeaderList headers, bool is_end, const Method& method, Dialect target);
-  void handle(http2::Stream& stream, http2::HeaderList headers, bool is_end,
-              std::shared_ptr<const cri::ImageCalls> calls, std::string method);
-  void answer_version(http2::Stream& stream, http2::HeaderList headers, bool is_end, Dialect spoken);
-  boost::asio::awaitable<void> dispatch_when_known(std::shared_ptr<class HeldRequest> held, Method method);
+  static boost::asio::awaitable<void> dispatch_when_known(std::shared_ptr<Tunnel> self,
+                                                          std::shared_ptr<HeldRequest> held, Method method);
+  void handle(http2::Stream& stream, http2::HeaderList headers, bool is_end, ImageCall::Handler handler);
   boost::asio::awaitable<http2::Status> ask(Dialect dialect, cri::Service service);
+  CallLimits limits();
 
   TunnelContext& context_;
   Observer& observer_;
