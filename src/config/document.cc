@@ -182,11 +182,17 @@ std::string without_quotation(std::string_view message) {
   if (message.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR)) {
     return "an alias (*…) that no anchor (&…) defines; a value that begins with * needs quotes";
   }
+  if (message == YAML::ErrorMsg::EOF_IN_SCALAR) return "a quote that is never closed";
   return std::string(message.substr(0, message.find(": ")));
 }
 
-std::string syntax_error(const YAML::Exception& error, std::string_view text) {
-  std::string message = "not valid YAML: " + without_quotation(error.msg);
+// yaml-cpp 0.7 takes the end of a file that ends in a line break for a closing quote; without the break it says so.
+std::string_view without_trailing_space(std::string_view text) {
+  const std::size_t last = text.find_last_not_of(" \t\r\n");
+  return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+std::string with_hint(std::string message, std::string_view text) {
   if (text.find("{{") != std::string_view::npos) message += " (a template whose {{…}} were not filled in?)";
   return message;
 }
@@ -223,7 +229,7 @@ std::optional<Document> Document::parse(std::string_view text, Diagnostics& diag
   if (!is_text(text, diagnostics)) return std::nullopt;
   Document document;
   TreeBuilder builder(document.nodes_);
-  std::istringstream stream{std::string(text)};
+  std::istringstream stream{std::string(without_trailing_space(text))};
   try {
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
@@ -236,10 +242,10 @@ std::optional<Document> Document::parse(std::string_view text, Diagnostics& diag
       }
     }
   } catch (const Stop& stop) {
-    diagnostics.error(stop.line, "", stop.message);
+    diagnostics.error(stop.line, "", with_hint(stop.message, text));
     return std::nullopt;
   } catch (const YAML::Exception& error) {
-    diagnostics.error(line_of(error.mark), "", syntax_error(error, text));
+    diagnostics.error(line_of(error.mark), "", with_hint("not valid YAML: " + without_quotation(error.msg), text));
     return std::nullopt;
   }
   document.root_ = builder.root();

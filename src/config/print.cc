@@ -113,6 +113,7 @@ void write_offline(YAML::Emitter& out, const Registry& offline) {
 }
 
 void write_registries(YAML::Emitter& out, const std::vector<Registry>& registries) {
+  if (registries.empty()) return write_list(out, "registries", {});
   out << YAML::Key << "registries" << YAML::Value << YAML::BeginSeq;
   for (const Registry& registry : registries) {
     out << YAML::BeginMap;

@@ -142,8 +142,8 @@ Routing read_routing(Block& block) {
   return routing;
 }
 
-void warn_of_idle_tls(Block& block, const std::optional<image::Address>& address) {
-  if (address && !address->is_secure() && block.has("tls")) {
+void warn_of_idle_tls(Block& block, const std::optional<image::Address>& address, const http::TlsOptions& tls) {
+  if (address && !address->is_secure() && tls != http::TlsOptions{}) {
     block.warning("tls", fmt::format("has no effect: {} is asked over plain http", address->text()));
   }
 }
@@ -161,7 +161,7 @@ std::optional<Registry> read_offline_registry(Block& top) {
   const std::optional<int> priority = read_priority(top, "offlinePriority");
   Block block = top.block("offline");
   Routing routing = read_routing(block);
-  warn_of_idle_tls(block, address);
+  warn_of_idle_tls(block, address, routing.tls);
   block.finish();
   if (address) return Registry{std::move(*address), std::move(auth), priority, std::move(routing)};
   for (const std::string_view key : {"auth", "offlinePriority", "offline"}) {
@@ -184,7 +184,7 @@ std::vector<Registry> read_registries(Block& top) {
     std::optional<Auth> auth = read_auth(entry);
     const std::optional<int> priority = read_priority(entry, "priority");
     Routing routing = read_routing(entry);
-    warn_of_idle_tls(entry, address);
+    warn_of_idle_tls(entry, address, routing.tls);
     entry.finish();
     if (!address) continue;
     Registry registry{std::move(*address), std::move(auth), priority, std::move(routing)};
