@@ -66,7 +66,7 @@ struct ClientOptions {
   std::size_t max_idle_connections = 32;     // kept for reuse, over all hosts
 };
 
-class Multi;
+class Engine;
 
 class Client {
  public:
@@ -79,7 +79,7 @@ class Client {
   boost::asio::awaitable<std::expected<Response, Failure>> request(Request request);
 
  private:
-  std::shared_ptr<Multi> multi_;
+  std::shared_ptr<Engine> engine_;
 };
 
 }  // namespace shim::http

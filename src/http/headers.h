@@ -1,6 +1,7 @@
 // The header fields of one HTTP message, in the order in which they came; names compare without case (RFC 9110 §5.1).
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
