@@ -12,10 +12,10 @@ namespace shim::credentials {
 // token endpoint exchanges). `password_file` names the file that holds the password; it is read when used, so that a
 // rotated file counts at once.
 struct Credential {
-  std::string username;
-  Secret password;
-  std::string password_file;
-  Secret identity_token;
+  std::string username{};
+  Secret password{};
+  std::string password_file{};
+  Secret identity_token{};
 
   bool is_anonymous() const { return username.empty() && password.empty() && identity_token.empty(); }
   friend bool operator==(const Credential&, const Credential&) = default;

@@ -12,7 +12,6 @@ namespace shim::http {
 namespace {
 
 // OpenSSL's X509_V_ERR_* (x509_vfy.h), which CURLINFO_SSL_VERIFYRESULT gives.
-constexpr long kVerified = 0;
 constexpr long kNotYetValid = 9;
 constexpr long kExpired = 10;
 constexpr long kSelfSignedLeaf = 18;
@@ -43,12 +42,13 @@ std::string connect_reason(CURL* easy) {
   return "cannot connect: " + std::generic_category().message(static_cast<int>(number));
 }
 
-std::string verification_reason(CURL* easy, const Request& request, const Url& url) {
-  long result = kVerified;
+std::string verification_reason(CURL* easy, std::string_view text, const Request& request, const Url& url) {
+  if (text.find("target host name") != std::string_view::npos) {
+    return fmt::format("its certificate is not valid for the name \"{}\": use a name that it has", url.host());
+  }
+  long result = 0;
   curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
   switch (result) {
-    case kVerified:
-      return fmt::format("its certificate is not valid for the name \"{}\": use a name that it has", url.host());
     case kExpired:
       return "its certificate has expired";
     case kNotYetValid:
@@ -71,8 +71,18 @@ std::string_view openssl_reason(std::string_view text) {
   return at == std::string_view::npos ? text : text.substr(at + 2);
 }
 
+// An authority that was made anew under its old name: OpenSSL finds it, and its key does not fit.
+bool is_signature_mismatch(std::string_view text) {
+  return text.find("asn1 encoding routines") != std::string_view::npos ||
+         text.find("rsa routines") != std::string_view::npos;
+}
+
 std::string handshake_reason(std::string_view text, const Url& url) {
   const std::string_view reason = openssl_reason(text);
+  if (is_signature_mismatch(text)) {
+    return "its certificate is signed by an unknown authority, which has the name of a trusted one but another key: "
+           "is tls.ca up to date?";
+  }
   if (reason.find("wrong version number") != std::string_view::npos ||
       reason.find("packet length too long") != std::string_view::npos ||
       reason.find("http request") != std::string_view::npos) {
@@ -105,7 +115,7 @@ Failure curl_failure(CURLcode code, CURL* easy, std::string_view text, const Req
           timed_out, url,
           fmt::format("no answer within {}: timed out while {}", format_duration(request.timeout), phase(easy, url)));
     case CURLE_PEER_FAILED_VERIFICATION:
-      return failure(tls, url, verification_reason(easy, request, url));
+      return failure(tls, url, verification_reason(easy, text, request, url));
     case CURLE_SSL_CONNECT_ERROR:
       return failure(tls, url, handshake_reason(text, url));
     case CURLE_SSL_CACERT_BADFILE:

@@ -13,7 +13,7 @@ using boost::system::error_code;
 
 // One socket of libcurl's that it waits for. The descriptor borrows the socket: libcurl closes it.
 struct Multi::Watch {
-  Watch(const asio::any_io_executor& executor, curl_socket_t socket) : socket(socket), descriptor(executor) {}
+  Watch(const asio::any_io_executor& executor, curl_socket_t of) : socket(of), descriptor(executor) {}
 
   bool wants(Direction direction) const {
     return wanted & (direction == Direction::read ? CURL_POLL_IN : CURL_POLL_OUT);
@@ -107,7 +107,8 @@ int Multi::watch(curl_socket_t socket, int what) {
   if (!watch) {
     watch = std::make_shared<Watch>(executor_, socket);
     error_code error;
-    if (watch->descriptor.assign(socket, error)) {
+    watch->descriptor.assign(socket, error);
+    if (error) {
       watches_.erase(socket);
       return -1;
     }

@@ -55,9 +55,9 @@ struct Fault {
   };
   Kind kind = Kind::status;
   int status = 0;
-  std::string retry_after;
+  std::string retry_after{};
   std::chrono::milliseconds delay{0};
-  std::string location;
+  std::string location{};
 };
 
 struct RecordedRequest {

@@ -67,7 +67,8 @@ FakeServer::FakeServer(const FakeRegistryOptions& options)
 
 FakeServer::~FakeServer() {
   context_.stop();
-}  // the thread is joined before what it uses goes: see member order
+  thread_.join();
+}
 
 void FakeServer::wait_for_requests(std::size_t count) {
   std::unique_lock lock(mutex_);
