@@ -13,7 +13,7 @@
 #include "base/units.h"
 #include "cri/image_calls.pb.h"
 #include "image/reference.h"
-#include "registry/pull_auth.h"
+#include "registry/entry.h"
 
 namespace shim::cri {
 namespace {
@@ -68,14 +68,15 @@ Expected<void> set_auth(wire::PullImageRequest& request, const registry::Candida
   if (candidate.is_original && request.has_auth()) return {};
   request.clear_auth();
   if (candidate.entry == nullptr) return {};
-  const auto auth = registry::pull_auth(*candidate.entry);
-  if (!auth) return std::unexpected(auth.error());
-  if (!auth->has_value()) return {};
+  const auto pull = registry::pull_credential(*candidate.entry);
+  if (!pull) return std::unexpected(pull.error());
+  if (!pull->has_value()) return {};
+  const credentials::Credential& credential = (*pull)->credential;
   wire::AuthConfig& config = *request.mutable_auth();
-  config.set_username((*auth)->username);
-  config.set_password(std::string((*auth)->password.reveal()));
-  config.set_identity_token(std::string((*auth)->identity_token.reveal()));
-  config.set_server_address((*auth)->server_address);
+  config.set_username(credential.username);
+  config.set_password(std::string(credential.password.reveal()));
+  config.set_identity_token(std::string(credential.identity_token.reveal()));
+  config.set_server_address((*pull)->server_address);
   return {};
 }
 

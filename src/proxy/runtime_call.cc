@@ -162,4 +162,16 @@ boost::asio::awaitable<cri::Reply> call_runtime(RuntimeLink& link, http2::Header
       begin, boost::asio::use_awaitable);
 }
 
+http2::HeaderList own_request_headers(std::string_view path) {
+  http2::HeaderList headers;
+  headers.add(":method", "POST");
+  headers.add(":scheme", "http");
+  headers.add(":path", path);
+  headers.add(":authority", "localhost");
+  headers.add("content-type", "application/grpc");
+  headers.add("user-agent", "image-cri-shim");
+  headers.add("te", "trailers");
+  return headers;
+}
+
 }  // namespace shim::proxy

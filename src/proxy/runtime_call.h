@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/byte_budget.h"
 #include "cri/runtime.h"
@@ -25,5 +26,8 @@ struct CallLimits {
 // case; the caller's cancellation (asio's) resets the stream and gives `is_cancelled`.
 boost::asio::awaitable<cri::Reply> call_runtime(RuntimeLink& link, http2::HeaderList headers, std::string message,
                                                 std::chrono::nanoseconds time_limit, CallLimits limits);
+
+// The headers of a call that the shim makes for itself, of no caller's.
+http2::HeaderList own_request_headers(std::string_view path);
 
 }  // namespace shim::proxy

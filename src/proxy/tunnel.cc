@@ -20,18 +20,6 @@ using http2::StatusCode;
 
 constexpr auto kAskLimit = 2s;  // then the call that wanted to know goes on as it came
 
-http2::HeaderList own_request_headers(std::string path) {
-  http2::HeaderList headers;
-  headers.add(":method", "POST");
-  headers.add(":scheme", "http");
-  headers.add(":path", path);
-  headers.add(":authority", "localhost");
-  headers.add("content-type", "application/grpc");
-  headers.add("user-agent", "image-cri-shim");
-  headers.add("te", "trailers");
-  return headers;
-}
-
 }  // namespace
 
 Tunnel::Tunnel(TunnelContext& context, Observer& observer)
@@ -40,6 +28,11 @@ Tunnel::Tunnel(TunnelContext& context, Observer& observer)
       client_(http2::Connection::create(http2::Connection::Role::server, context.limits, context.flush_queue, *this)),
       link_(context.io, context.flush_queue, {context.runtime_socket, context.limits},
             [&dialects = context.dialects] { dialects.forget(); }) {}
+
+Tunnel::~Tunnel() {
+  client_->detach();
+  client_->close("the shim stops");
+}
 
 void Tunnel::start(http2::UnixSocket socket) { client_->start(std::move(socket)); }
 

@@ -49,6 +49,7 @@ class Tunnel final : public std::enable_shared_from_this<Tunnel>,
   };
 
   Tunnel(TunnelContext& context, Observer& observer);
+  ~Tunnel();
 
   void start(http2::UnixSocket socket);
   // RFC 9113 §6.8: no new calls from the client soon, then from now; those in flight go on.
