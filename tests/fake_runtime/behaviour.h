@@ -29,7 +29,7 @@ struct Behaviour {
   std::chrono::milliseconds delay{0};
   bool crash = false;
 
-  // Not OK: the answer is this status instead of what `kind` says, with these trailers.
+  // Not OK: the answer is this status instead of what `kind` says (kStream: after it), with these trailers.
   grpc::Status status;
   std::map<std::string, std::string> trailers;
 

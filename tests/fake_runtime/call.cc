@@ -130,12 +130,12 @@ class Call final : public grpc::ServerGenericBidiReactor, public Held {
   }
 
   void Answer() {
-    if (!behaviour_.status.ok() || behaviour_.kind == Kind::kDeaf || behaviour_.kind == Kind::kEcho) {
-      return End(behaviour_.status);
-    }
     if (behaviour_.kind == Kind::kStream) {
+      answer_.status = behaviour_.status;
       answer_.messages.assign(1, std::string(behaviour_.size, 'x'));
       to_write_ = behaviour_.messages;
+    } else if (!behaviour_.status.ok() || behaviour_.kind == Kind::kDeaf) {
+      answer_.status = behaviour_.status;
     } else if (behaviour_.kind == Kind::kCount) {
       answer_.messages.assign(1, nlohmann::json{{"messages", messages_}, {"bytes", bytes_}}.dump());
       to_write_ = 1;
