@@ -3,7 +3,6 @@
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <iostream>
 #include <memory>
 
@@ -35,13 +34,6 @@ int main(int argc, char** argv) {
   app.add_option("--services", services, "CRI services that it has")->delimiter(',');
   CLI11_PARSE(app, argc, argv);
 
-  // Before any thread exists, so that all inherit the mask and only sigwait sees them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
   fake_runtime::Runtime runtime({{versions.begin(), versions.end()}, {services.begin(), services.end()}});
   fake_runtime::Control control(runtime);
   fake_runtime::Service service(runtime);
@@ -53,9 +45,7 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  int received = 0;
-  sigwait(&signals, &received);
-  server->Shutdown(std::chrono::system_clock::now());
-  if (control_server) control_server->Shutdown(std::chrono::system_clock::now());
+  // Until a signal ends the process: it has nothing to put in order.
+  server->Wait();
   return 0;
 }
