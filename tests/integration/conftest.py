@@ -13,6 +13,7 @@ import pytest
 
 from cri import Client
 from fake_runtime import FakeRuntime
+from http2 import Handler, RawRuntime
 from processes import Workplace
 from registry import Registry
 from shim import IS_RELAY, Secrets, Shim
@@ -71,10 +72,33 @@ def start_registry(workplace: Workplace) -> Callable[..., Registry]:
 
 
 @pytest.fixture
-def new_shim(workplace: Workplace, secrets: Secrets) -> Callable[..., Shim]:
+def start_raw_runtime(workplace: Workplace) -> Callable[..., RawRuntime]:
+    """start_raw_runtime(on_request): a runtime of the test's own frames on `runtime.sock`."""
+
+    def start(on_request: Handler, **options: Any) -> RawRuntime:
+        runtime = RawRuntime(workplace.path("runtime.sock"), on_request, **options)
+        runtime.start_accepting()
+        workplace.on_close(runtime.close)
+        return runtime
+
+    return start
+
+
+@pytest.fixture
+def new_shim(workplace: Workplace, secrets: Secrets) -> Iterator[Callable[..., Shim]]:
     """A shim in front of a runtime's socket, not configured and not started."""
     binary = Path("socat") if IS_RELAY else built("image-cri-shim")
-    return lambda runtime_socket, **options: Shim(workplace, binary, runtime_socket, **options)
+    shims: list[Shim] = []
+
+    def new(runtime_socket: Path | None = None, **options: Any) -> Shim:
+        shims.append(Shim(workplace, binary, runtime_socket or workplace.path("runtime.sock"), **options))
+        return shims[-1]
+
+    yield new
+    workplace.close()
+    if not IS_RELAY:
+        for shim in shims:
+            shim.check_exits()
 
 
 @pytest.fixture
@@ -94,6 +118,15 @@ def start_shim(new_shim: Callable[..., Shim], runtime: FakeRuntime) -> Callable[
 def shim(start_shim: Callable[..., Shim]) -> Shim:
     """With no registries: it forwards everything."""
     return start_shim()
+
+
+@pytest.fixture
+def bare_shim(new_shim: Callable[..., Shim]) -> Shim:
+    """With no registries, in front of whatever is on `runtime.sock`."""
+    shim = new_shim()
+    shim.configure(force=True)
+    shim.start()
+    return shim
 
 
 @pytest.fixture

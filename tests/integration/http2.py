@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,17 @@ import h2.settings
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 Header = tuple[str, str]
+
+# RFC 9113 §6 and §7
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
+END_STREAM, END_HEADERS = 0x1, 0x4
+NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 1, 7, 8, 11
+
+
+@dataclass(frozen=True)
+class GoAway:
+    last_stream: int
+    code: int
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -51,7 +62,10 @@ def _configuration(is_client: bool) -> h2.config.H2Configuration:
 
 
 class RawClient:
-    """Blocking, one connection. Every event is kept in `events`, in the order of arrival."""
+    """Blocking, one connection. Every event is kept in `events`, in the order of arrival.
+
+    A GOAWAY is a GoAway event: h2 would close at the first one, where streams under way are to go on.
+    """
 
     def __init__(self, path: Path, window: int = 1 << 20) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
@@ -64,6 +78,7 @@ class RawClient:
         self.events: list[Any] = []
         self.is_closed = False
         self.gives_window = True
+        self._unread = b""
         self.http2.initiate_connection()
         self.flush()
 
@@ -85,7 +100,7 @@ class RawClient:
         self.flush()
         return stream
 
-    def reset(self, stream: int, code: int = 8) -> None:
+    def reset(self, stream: int, code: int = CANCEL) -> None:
         self.http2.reset_stream(stream, code)
         self.flush()
 
@@ -98,13 +113,28 @@ class RawClient:
         if not data:
             self.is_closed = True
             return []
-        arrived = self.http2.receive_data(data)
+        arrived: list[Any] = []
+        for kind, bytes_of_frame in self._frames(data):
+            if kind == GOAWAY:
+                last_stream, code = struct.unpack(">II", bytes_of_frame[9:17])
+                arrived.append(GoAway(last_stream, code))
+            else:
+                arrived.extend(self.http2.receive_data(bytes_of_frame))
         for event in arrived:
             if isinstance(event, h2.events.DataReceived) and self.gives_window and event.flow_controlled_length:
                 self.http2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
         self.events.extend(arrived)
         self.flush_if_open()
         return arrived
+
+    def _frames(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        self._unread += data
+        while len(self._unread) >= 9:
+            end = 9 + int.from_bytes(self._unread[:3], "big")
+            if len(self._unread) < end:
+                return
+            yield self._unread[3], self._unread[:end]
+            self._unread = self._unread[end:]
 
     def flush_if_open(self) -> None:
         try:
@@ -154,15 +184,25 @@ class RawClient:
             self.receive()
 
 
-class RawRuntime:
-    """A runtime in this process: `on_request(connection, stream, headers)` decides everything about its answers."""
+Handler = Callable[["RawConnection", int, dict[str, str]], None]
 
-    def __init__(self, path: Path, on_request: Callable[[RawConnection, int, dict[str, str]], None]) -> None:
+
+class RawRuntime:
+    """A runtime in this process: `on_request(connection, stream, headers)` decides everything about its answers.
+
+    With `answers_early` it is called when the request's headers are there, else when the request has ended.
+    """
+
+    def __init__(self, path: Path, on_request: Handler, answers_early: bool = False, backlog: int = 128) -> None:
         self.connections: list[RawConnection] = []
         self._on_request = on_request
+        self._answers_early = answers_early
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
-        self._listener.listen()
+        self._listener.listen(backlog)
+        self._accepting: threading.Thread | None = None
+
+    def start_accepting(self) -> None:
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -172,15 +212,16 @@ class RawRuntime:
                 peer, _ = self._listener.accept()
             except OSError:
                 return
-            self.connections.append(RawConnection(peer, self._on_request))
+            self.connections.append(RawConnection(peer, self._on_request, self._answers_early))
 
     def events(self, kind: type) -> list[Any]:
         return [event for connection in self.connections for event in connection.events if isinstance(event, kind)]
 
     def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
+        if self._accepting:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._accepting.join()
         self._listener.close()
-        self._accepting.join()
         for connection in self.connections:
             connection.close()
 
@@ -188,16 +229,16 @@ class RawRuntime:
 class RawConnection:
     """One connection to the RawRuntime. Its methods may be called from the test's thread too."""
 
-    def __init__(self, peer: socket.socket, on_request: Callable[[RawConnection, int, dict[str, str]], None]) -> None:
+    def __init__(self, peer: socket.socket, on_request: Handler, answers_early: bool) -> None:
         self.events: list[Any] = []
-        self.raw = bytearray()
         self.bodies: dict[int, bytes] = {}
         self._peer = peer
         self._on_request = on_request
+        self._answers_early = answers_early
         self._lock = threading.RLock()
         self.http2 = h2.connection.H2Connection(_configuration(is_client=False))
         self.http2.local_settings = h2.settings.Settings(
-            client=False, initial_values={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1000}
+            client=False, initial_values={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 10_000}
         )
         self.http2.initiate_connection()
         self._flush()
@@ -205,11 +246,13 @@ class RawConnection:
         self._reading.start()
 
     def close(self) -> None:
+        """As a process that ends."""
         try:
             self._peer.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-        self._reading.join()
+        if self._reading is not threading.current_thread():
+            self._reading.join()
         self._peer.close()
 
     def send_raw(self, data: bytes) -> None:
@@ -224,19 +267,24 @@ class RawConnection:
         trailers: Sequence[Header] = (("grpc-status", "0"),),
         body: bytes | None = None,
     ) -> None:
-        """A whole answer; `body` instead of `message` is sent as it is."""
+        """A whole answer, small enough for the window; `body` instead of `message` is sent as it is."""
         with self._lock:
             self.http2.send_headers(stream, [(":status", "200"), ("content-type", "application/grpc"), *headers])
             self.http2.send_data(stream, grpc_message(message) if body is None else body)
             self.http2.send_headers(stream, list(trailers), end_stream=True)
             self._flush()
 
-    def go_away(self, last_stream: int, code: int = 0) -> None:
+    def ping(self) -> None:
+        with self._lock:
+            self.http2.ping(b"12345678")
+            self._flush()
+
+    def go_away(self, last_stream: int, code: int = NO_ERROR) -> None:
         """Below h2, which would refuse to go on with the streams that are to complete."""
-        self.send_raw(frame(7, 0, 0, struct.pack(">II", last_stream, code)))
+        self.send_raw(frame(GOAWAY, 0, 0, struct.pack(">II", last_stream, code)))
 
     def reset(self, stream: int, code: int) -> None:
-        self.send_raw(frame(3, 0, stream, struct.pack(">I", code)))
+        self.send_raw(frame(RST_STREAM, 0, stream, struct.pack(">I", code)))
 
     def _flush(self) -> None:
         with self._lock:
@@ -247,27 +295,22 @@ class RawConnection:
         while True:
             try:
                 data = self._peer.recv(1 << 18)
+                if not data:
+                    return
+                with self._lock:
+                    arrived = self.http2.receive_data(data)
+                    for event in arrived:
+                        if isinstance(event, h2.events.DataReceived):
+                            self.bodies[event.stream_id] = self.bodies.get(event.stream_id, b"") + event.data
+                            if event.flow_controlled_length:
+                                self.http2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                    self.events.extend(arrived)
+                    self._flush()
+                for event in arrived:
+                    if isinstance(event, h2.events.RequestReceived):
+                        requests[event.stream_id] = dict(event.headers)
+                    wanted = h2.events.RequestReceived if self._answers_early else h2.events.StreamEnded
+                    if isinstance(event, wanted):
+                        self._on_request(self, event.stream_id, requests[event.stream_id])
             except OSError:
                 return
-            if not data:
-                return
-            with self._lock:
-                self.raw += data
-                arrived = self.http2.receive_data(data)
-                for event in arrived:
-                    if isinstance(event, h2.events.DataReceived):
-                        self.bodies[event.stream_id] = self.bodies.get(event.stream_id, b"") + event.data
-                        if event.flow_controlled_length:
-                            self.http2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-                self.events.extend(arrived)
-                self._flush()
-            for event in arrived:
-                if isinstance(event, h2.events.RequestReceived):
-                    requests[event.stream_id] = dict(event.headers)
-                elif isinstance(event, h2.events.StreamEnded):
-                    self._on_request(self, event.stream_id, requests[event.stream_id])
-
-
-def monotonic_deadline(seconds: float) -> Callable[[], bool]:
-    end = time.monotonic() + seconds
-    return lambda: time.monotonic() > end

@@ -11,10 +11,14 @@ from typing import Any
 from urllib.parse import quote
 
 from cri import Client
+from http2 import RawClient
 from processes import Process, Workplace, accepts_connections
 
 # With a plain byte relay in the shim's place the transport tests hold as well: they test what callers see.
 IS_RELAY = bool(os.environ.get("ICS_RELAY"))
+
+# Sanitizers keep freed memory for a while, which says nothing about the shim's.
+IS_SANITIZED = Path(os.environ.get("ICS_BUILD_DIR", "")).name in ("asan", "tsan")
 
 
 class Secrets:
@@ -47,6 +51,8 @@ class Shim:
         self._runtime_socket = runtime_socket
         self._name = name
         self.process: Process
+        self._processes: list[Process] = []
+        self.accepted_exits = {0}  # a test that kills it adds to them
 
     def configure(self, **settings: Any) -> None:
         defaults = {
@@ -55,6 +61,7 @@ class Shim:
             "image": str(self.state),
             "admin": str(self._workplace.path(f"{self._name}-admin.sock")),
             "configMap": {"enabled": False},
+            "drainTimeout": "3s",
         }
         # JSON is YAML.
         self.configuration.write_text(json.dumps({**defaults, **settings}, indent=2))
@@ -67,10 +74,16 @@ class Shim:
     def launch(self, **options: Any) -> None:
         """Starts the process without waiting for it to listen."""
         self.process = self._workplace.start(self._name, self.command(), **options)
+        self._processes.append(self.process)
 
     def start(self, **options: Any) -> None:
         self.launch(**options)
         self.process.wait_until(lambda: accepts_connections(self.socket), "listening")
+
+    def raw_client(self, **options: Any) -> RawClient:
+        client = RawClient(self.socket, **options)
+        self._workplace.on_close(client.close)
+        return client
 
     def client(self, version: str = "v1", **options: Any) -> Client:
         client = Client(self.socket, version, **options)
@@ -79,6 +92,11 @@ class Shim:
 
     def terminate(self) -> None:
         self.process.signal(signal.SIGTERM)
+
+    def check_exits(self) -> None:
+        """It ends with 0 when it is asked to; a crash or a sanitizer's report shows here."""
+        for process in self._processes:
+            assert process.exit_status in self.accepted_exits, f"exit status {process.exit_status}:\n{process.stderr}"
 
     @property
     def log(self) -> str:
