@@ -69,8 +69,9 @@ class RawClient:
 
     def __init__(self, path: Path, window: int = 1 << 20) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(20)
+        # Without a time-out yet: a socket with one does not wait for room in a full backlog.
         self.socket.connect(str(path))
+        self.socket.settimeout(10)
         self.http2 = h2.connection.H2Connection(_configuration(is_client=True))
         self.http2.local_settings = h2.settings.Settings(
             client=True, initial_values={h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window}
