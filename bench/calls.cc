@@ -1,5 +1,7 @@
 #include "calls.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -148,6 +150,19 @@ const Call* call_named(std::string_view name) {
 const Call* call_at(std::string_view path) {
   const auto found = std::ranges::find(calls(), path, &Call::path);
   return found == calls().end() ? nullptr : &*found;
+}
+
+void burn_cpu(std::chrono::microseconds time) {
+  if (time.count() == 0) return;
+  // The thread's own clock: time in which it is not running does not count.
+  const auto used = [] {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  };
+  const auto end = used() + time;
+  while (used() < end) {
+  }
 }
 
 }  // namespace bench

@@ -2,6 +2,7 @@
 // every byte of what came through a proxy with what the runtime stub sent.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -34,5 +35,8 @@ const Call* call_at(std::string_view path);
 
 // The image that image-status asks for. The stub finds it only under this very name.
 inline constexpr std::string_view kAskedImage = "registry.k8s.io/coredns/coredns:v1.11.3";
+
+// Stands for the work of a real kubelet or runtime around its transport.
+void burn_cpu(std::chrono::microseconds time);
 
 }  // namespace bench

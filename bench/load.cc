@@ -1,10 +1,12 @@
 // A closed-loop CRI client: each of N connections makes one call after the other, as a kubelet worker would.
 //
-//   bench_load --socket PATH --call NAME [--clients N] [--seconds S | --calls N] [--warmup N] [--window BYTES] [--hold]
+//   bench_load --socket PATH --call NAME [--clients N] [--seconds S | --calls N] [--warmup N] [--window BYTES]
+//              [--busy MICROSECONDS] [--hold]
 //   bench_load --socket PATH --call NAME --start -- COMMAND…     time from fork of COMMAND to the first answered call
 //
 // The bytes are grpc-go's: its request headers, its order of frames, its 64 KiB windows. Every answer is compared byte
 // for byte with what the runtime stub sends; a wrong one ends the run with exit code 1. One JSON object on stdout.
+// --busy burns CPU before each call, as the client above a real transport would.
 // With --hold the run waits for a line on stdin after the warm-up (`ready` on stdout), and again before it disconnects,
 // so that the caller can read the proxy's CPU time while its connections are open.
 #include <nghttp2/nghttp2.h>
@@ -49,6 +51,7 @@ struct Options {
   std::size_t calls = 1000;  // together, not for each client
   std::size_t warmup = 0;
   std::uint32_t window = 65535;
+  std::chrono::microseconds busy{0};
   bool holds = false;
   std::vector<char*> command;  // with --start; null-terminated
 };
@@ -162,6 +165,7 @@ void Client::call() {
   };
   const nghttp2_data_provider body = {.source = {.ptr = this}, .read_callback = read_request};
 
+  burn_cpu(run_.options.busy);
   request_sent_ = received_ = 0;
   has_status_200_ = has_grpc_content_type_ = has_grpc_status_0_ = false;
   --run_.calls_left;
@@ -374,6 +378,10 @@ std::optional<Options> parse(std::vector<char*> arguments) {
       take(options.warmup, value);
     } else if (flag == "--window") {
       take(options.window, value);
+    } else if (flag == "--busy") {
+      std::int64_t microseconds = 0;
+      take(microseconds, value);
+      options.busy = std::chrono::microseconds(microseconds);
     } else {
       return std::nullopt;
     }
@@ -390,7 +398,7 @@ int main(int argc, char** argv) {
   if (!options) {
     std::fprintf(stderr,
                  "usage: bench_load --socket PATH --call NAME [--clients N] [--seconds S | --calls N] [--warmup N]\n"
-                 "                  [--window BYTES] [--hold] [--start -- COMMAND...]\ncalls:");
+                 "                  [--window BYTES] [--busy MICROSECONDS] [--hold] [--start -- COMMAND...]\ncalls:");
     for (const auto& call : bench::calls()) std::fprintf(stderr, " %s", std::string(call.name).c_str());
     std::fputc('\n', stderr);
     return 2;

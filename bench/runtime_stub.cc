@@ -1,14 +1,18 @@
 // A CRI runtime that costs as little as HTTP/2 allows, so that what a benchmark sees is the proxy in front of it.
 //
-//   bench_runtime_stub SOCKET
+//   bench_runtime_stub SOCKET [BUSY_MICROSECONDS]
 //
 // Answers the calls of calls.h as grpc-go would put them on the wire: HEADERS, DATA, trailers. Image status is found
-// under one name only; any other name gets the empty answer. Other methods get UNIMPLEMENTED. One thread.
+// under one name only; any other name gets the empty answer. Other methods get UNIMPLEMENTED. One thread. With
+// BUSY_MICROSECONDS it burns so much CPU before each answer, as a real runtime would.
 #include <nghttp2/nghttp2.h>
 #include <sys/epoll.h>
 
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -21,6 +25,8 @@
 
 namespace bench {
 namespace {
+
+std::chrono::microseconds busy_time{0};  // set once, before the first connection
 
 struct Stream {
   std::string path;
@@ -80,6 +86,7 @@ const Body* answer_to(const Stream& stream) {
 }
 
 void answer(nghttp2_session* session, std::int32_t id) {
+  burn_cpu(busy_time);
   Stream& stream = *stream_of(session, id);
   stream.answer = answer_to(stream);
   if (stream.answer == nullptr) {
@@ -173,9 +180,10 @@ int serve(const std::string& path) {
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: bench_runtime_stub SOCKET\n");
+  if (argc < 2 || argc > 3) {
+    std::fprintf(stderr, "usage: bench_runtime_stub SOCKET [BUSY_MICROSECONDS]\n");
     return 2;
   }
+  if (argc == 3) bench::busy_time = std::chrono::microseconds(std::strtol(argv[2], nullptr, 10));
   return bench::serve(argv[1]);
 }
