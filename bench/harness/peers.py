@@ -67,6 +67,13 @@ def missing_program(peer):
     return None
 
 
+def _is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Process:
     """A started process and all its children; ends with the `with` block."""
 
@@ -91,17 +98,18 @@ class Process:
         self.stop()
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(self.patience)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        try:  # children that outlive it: they share the session that we made for it
-            os.killpg(self.process.pid, signal.SIGKILL)
+        """SIGTERM, and as long as `patience` for the whole tree to end: a profile is written at the end."""
+        give_up = time.monotonic() + self.patience
+        tree = self.tree()
+        self.process.terminate()
+        while any(map(_is_alive, tree)) and time.monotonic() < give_up:
+            self.process.poll()
+            time.sleep(0.005)
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)  # the session that we made for it, and nobody else's
         except ProcessLookupError:
             pass
+        self.process.wait()
 
     def tree(self):
         pids, waiting = [], [self.process.pid]
@@ -111,7 +119,7 @@ class Process:
             try:
                 for task in Path(f"/proc/{pid}/task").iterdir():
                     waiting += [int(child) for child in (task / "children").read_text().split()]
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 pass
         return pids
 
@@ -134,7 +142,7 @@ class Process:
         for pid in self.tree():
             try:
                 status = Path(f"/proc/{pid}/status").read_text()
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 continue
             fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
             rss += int(fields.get("VmRSS", "0 kB").split()[0])
