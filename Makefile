@@ -8,6 +8,9 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 export FUZZ_SECONDS
+# Arguments for bench/run (`--quick`, `--full`) and scripts/conformance.
+BENCH ?=
+CONFORMANCE ?=
 
 daemon := build/release/image-cri-shim
 
@@ -30,7 +33,7 @@ test: ## unit, integration and end-to-end tests (the last ones as root)
 bench: ## measure against the direct connection, a byte relay, nghttpx and a gRPC C++ proxy
 	@scripts/setup bench
 	@scripts/build release -DICS_BENCH=ON
-	@ICS_BUILD_DIR=$(CURDIR)/build/release bench/run
+	@ICS_BUILD_DIR=$(CURDIR)/build/release /usr/bin/python3 bench/run $(BENCH)
 
 lint: ## layout, clang-tidy, layers, shell and Python scripts
 	@scripts/setup lint
@@ -47,7 +50,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 conformance: ## critest, crictl, h2spec and a real kubelet, directly and through the shim (root)
 	@scripts/setup conformance
 	@scripts/build release -DICS_TESTS=ON
-	@ICS_BUILD_DIR=$(CURDIR)/build/release scripts/conformance
+	@ICS_BUILD_DIR=$(CURDIR)/build/release scripts/conformance $(CONFORMANCE)
 
 # Does not build where a build is there, so that `sudo make install` leaves no files of root in the build folder.
 install: ## install to PREFIX (/usr/local), below DESTDIR
