@@ -23,7 +23,7 @@ build: ## build the daemon: build/release/image-cri-shim (the default)
 demo: ## show it at work with a real containerd and a private registry, then clean up (root)
 	@scripts/setup demo
 	@scripts/build release image-cri-shim
-	@ICS_BUILD_DIR=$(CURDIR)/build/release scripts/demo
+	@ICS_BUILD_DIR=$(CURDIR)/build/release ICS_BUSYBOX=$$(scripts/static-busybox) scripts/demo
 
 test: ## unit, integration and end-to-end tests (the last ones as root)
 	@scripts/setup test demo
@@ -50,7 +50,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 conformance: ## critest, crictl, h2spec and a real kubelet, directly and through the shim (root)
 	@scripts/setup conformance
 	@scripts/build release -DICS_TESTS=ON
-	@ICS_BUILD_DIR=$(CURDIR)/build/release scripts/conformance $(CONFORMANCE)
+	@ICS_BUILD_DIR=$(CURDIR)/build/release ICS_BUSYBOX=$$(scripts/static-busybox) scripts/conformance $(CONFORMANCE)
 
 # Does not build where a build is there, so that `sudo make install` leaves no files of root in the build folder.
 install: ## install to PREFIX (/usr/local), below DESTDIR
