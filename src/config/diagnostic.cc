@@ -35,15 +35,22 @@ void Diagnostics::note(int line, std::string_view path, std::string message) {
 }
 
 void Diagnostics::add(Severity severity, int line, std::string_view path, std::string message) {
-  // An error is never dropped in favour of a warning: error_count() counts it in any case.
   if (severity == Severity::error) ++error_count_;
-  const bool is_first_error = severity == Severity::error && error_count_ == 1;
-  if (said_.size() >= most_diagnostics && !is_first_error) return;
-  said_.push_back({severity, file_, line, std::string(path), std::move(message)});
+  const bool is_first_error = severity == Severity::error && error_count_ == 1;  // never left out
+  if (said_.size() >= most_diagnostics && !is_first_error) {
+    ++left_out_;
+    return;
+  }
+  const auto place = std::ranges::upper_bound(said_, line, {}, &Diagnostic::line);
+  said_.insert(place, {severity, file_, line, std::string(path), std::move(message)});
 }
 
 std::vector<Diagnostic> Diagnostics::take() {
-  std::ranges::stable_sort(said_, {}, &Diagnostic::line);
+  if (left_out_ > 0) {
+    const int last_line = said_.back().line;
+    said_.push_back({Severity::note, file_, last_line, "", fmt::format("{} more messages are left out", left_out_)});
+  }
+  left_out_ = 0;
   return std::exchange(said_, {});
 }
 

@@ -36,7 +36,7 @@ class Diagnostics {
   void warning(int line, std::string_view path, std::string message);
   void note(int line, std::string_view path, std::string message);
   std::size_t error_count() const { return error_count_; }
-  // Everything said, by line.
+  // Everything said, by line; beyond 200 only their number.
   std::vector<Diagnostic> take();
 
  private:
@@ -44,7 +44,8 @@ class Diagnostics {
 
   std::string file_;
   std::size_t error_count_ = 0;
-  std::vector<Diagnostic> said_;
+  std::size_t left_out_ = 0;
+  std::vector<Diagnostic> said_;  // by line; of one line in the order that they were said in
 };
 
 }  // namespace shim::config

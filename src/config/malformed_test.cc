@@ -238,6 +238,16 @@ TEST(Malformed, an_alias_bomb_is_refused_at_once) {
   EXPECT_THAT(errors_of(bomb), ElementsAre("f.yaml:5: more than 100000 values once aliases are expanded"));
 }
 
+TEST(Malformed, beyond_200_messages_only_their_number_is_said) {
+  std::string text;
+  for (int i = 0; i < 250; ++i) text += "key" + std::to_string(i) + ": 1\n";
+  const ParseResult result = testing::parse_text(text + "force: maybe\n");
+  EXPECT_FALSE(result.config.has_value());
+  EXPECT_THAT(testing::lines_of(result, Severity::error),
+              ElementsAre("f.yaml:251: force: expected true or false, got \"maybe\""));
+  EXPECT_EQ(to_string(result.diagnostics.back()), "f.yaml:251: 51 more messages are left out");
+}
+
 TEST(Malformed, more_than_a_thousand_registries_are_refused) {
   std::string text = "registries:\n";
   for (int i = 0; i < 1001; ++i) text += "- address: r" + std::to_string(i) + ".example\n";

@@ -211,5 +211,44 @@ cache:
   EXPECT_EQ(config.cache, Cache{});
 }
 
+TEST(PromisedExample, every_key_with_its_default) {
+  const Config config = accepted(R"(shim: /var/run/image-cri-shim.sock      # also unix:///…
+cri: /run/containerd/containerd.sock
+version: auto
+image: /var/lib/image-cri-shim
+force: false
+debug: false
+timeout: 15m
+drainTimeout: 10s
+maxMessageSize: 16Mi
+reloadInterval: 15s
+fallback: upstream
+restoreNames: true
+address: http://sealos.hub:5000
+auth: admin:passw0rd
+offline: {digestFallback: none, tls: {insecureSkipVerify: false}}
+offlinePriority: 1000
+registries:
+- address: https://harbor.local/dockerhub
+  auth: {username: robot, passwordFile: /etc/harbor.pw}
+  priority: 600
+  match: [docker.io]
+  tls: {ca: /etc/ssl/harbor.pem}
+probe: {timeout: 2s, hedgeDelay: 150ms, failureThreshold: 2, recoveryInterval: 5s}
+cache: {imageCacheSize: 1024, imageCacheTTL: 30m, domainCacheTTL: 10m, notFoundTTL: 10s, statsLogInterval: 1m, disableStats: false}
+credentials: {dockerConfig: [], kubeletPlugins: {config: "", binDir: ""}}
+configMap: {enabled: auto, namespace: kube-system, name: image-cri-shim, key: registries.yaml, kubeconfig: "", env: ["SEALOS_*", "DOCKER_*", "REGISTRY_*", "IMAGE_CRI_SHIM_*"]}
+http: {address: ""}
+admin: /run/image-cri-shim/admin.sock
+log: {format: text}
+)");
+  EXPECT_EQ(config.registries.at(0).address.prefix(), "dockerhub");
+  EXPECT_EQ(config.registries.at(0).routing.tls.ca, "/etc/ssl/harbor.pem");
+  Config rest = config;
+  rest.offline.reset();
+  rest.registries.clear();
+  EXPECT_EQ(rest, Config{});
+}
+
 }  // namespace
 }  // namespace shim::config
