@@ -66,7 +66,7 @@ std::optional<Candidate> mirrored(const Reference& reference, const Entry& entry
                                    path.error().message));
     return std::nullopt;
   }
-  Candidate candidate{.entry = &entry, .name = {}, .repository = {}, .tag_or_digest = {}, .is_original = false};
+  Candidate candidate{.entry = &entry};
   candidate.repository = entry.address.prefix().empty() ? *path : entry.address.prefix() + "/" + *path;
   candidate.name = entry.address.host() + "/" + candidate.repository;
   const bool gives_up_digest =
