@@ -114,7 +114,7 @@ def test_settings_are_logged_at_start_without_secrets(runtime: FakeRuntime, star
         "Force: false",
         "Debug: false",
         f"ImageDir: {shim.state}",
-        "Timeout: 20m0s",
+        "Timeout: {20m0s}",
         "Username: admin",
         "CRIVersion: auto",
     ]:
