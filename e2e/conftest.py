@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from processes import Workplace
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A polite end (a time-out of CI) is to end what tests have started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if os.geteuid() != 0:
         pytest.exit("containers need root", 3)
     if missing := missing_packages():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import hashlib
 import io
 import json
 import platform
+import subprocess
 import tarfile
 import urllib.error
 import urllib.request
@@ -17,12 +19,6 @@ from pathlib import Path
 from urllib.parse import urlencode, urljoin
 
 BUSYBOX = Path("/bin/busybox")
-APPLETS = [
-    "cat", "chmod", "chown", "echo", "env", "false", "grep", "head", "hostname", "httpd", "id", "kill", "ls", "mkdir",
-    "mount", "nc", "nslookup", "printf", "ps", "pwd", "rm", "sed", "sh", "sleep", "sort", "stat", "sync", "tail",
-    "test", "top", "touch", "tr", "true", "wc", "wget",
-]  # fmt: skip
-
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -52,6 +48,12 @@ def architecture() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
+@functools.cache
+def _applets() -> list[str]:
+    listed = subprocess.run([BUSYBOX, "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    return [applet for applet in listed if applet != "busybox"]
+
+
 def _layer(files: Mapping[str, bytes]) -> tuple[Blob, str]:
     """The layer, and the digest of its content before compression, which the image's configuration names."""
     archive = io.BytesIO()
@@ -65,12 +67,12 @@ def _layer(files: Mapping[str, bytes]) -> tuple[Blob, str]:
                 setattr(entry, attribute, value)
             tar.addfile(entry, io.BytesIO(content))
 
-        folders = {"bin", "etc", "tmp", "var"}
+        folders = {"bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr", "usr/bin", "var", "var/www"}
         folders |= {str(parent) for name in files for parent in Path(name).parents if str(parent) != "."}
         for folder in sorted(folders):
             add(folder, type=tarfile.DIRTYPE, mode=0o1777 if folder == "tmp" else 0o755)
         add("bin/busybox", BUSYBOX.read_bytes())
-        for applet in APPLETS:
+        for applet in _applets():
             add(f"bin/{applet}", type=tarfile.SYMTYPE, linkname="busybox")
         for name, content in files.items():
             add(name, content)
@@ -78,8 +80,8 @@ def _layer(files: Mapping[str, bytes]) -> tuple[Blob, str]:
     return Blob(LAYER, gzip.compress(plain, 6, mtime=0)), "sha256:" + hashlib.sha256(plain).hexdigest()
 
 
-PASSWD = b"root:x:0:0:root:/:/bin/sh\nwww-data:x:33:33:www-data:/:/bin/sh\n"
-GROUP = b"root:x:0:\nwww-data:x:33:\n"
+PASSWD = b"root:x:0:0:root:/:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
+GROUP = b"root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n"
 
 
 @dataclass
@@ -87,6 +89,7 @@ class Image:
     """One image for this machine's platform."""
 
     entrypoint: Sequence[str]
+    command: Sequence[str] = ()
     user: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -95,6 +98,7 @@ class Image:
         layer, plain_digest = _layer({"etc/passwd": PASSWD, "etc/group": GROUP, **self.files})
         process = {
             "Entrypoint": list(self.entrypoint),
+            "Cmd": list(self.command),
             "Env": ["PATH=/bin"],
             "User": self.user,
             "Labels": dict(self.labels),

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,13 @@ from processes import Process, Workplace, accepts_connections, eventually  # noq
 
 import images  # noqa: E402
 
+# With a plain byte relay in the shim's place, to try the peers themselves.
+IS_RELAY = bool(os.environ.get("ICS_RELAY"))
+
+ENDING_SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
 PAUSE = "registry.k8s.io/pause:3.6"
-NEEDED = {
+NEEDED = {  # programs, and Debian's packages of them
     "containerd": "containerd",
     "ctr": "containerd",
     "runc": "runc",
@@ -34,8 +39,48 @@ NEEDED = {
 }
 
 
-def missing_packages() -> list[str]:
-    return sorted({package for program, package in NEEDED.items() if not shutil.which(program)})
+NEEDED_FOR = {
+    "cni": {"/usr/lib/cni/bridge": "containernetworking-plugins", "iptables": "iptables", "ip": "iproute2"},
+}
+
+
+def missing_packages(*purposes: str) -> list[str]:
+    needed = {**NEEDED, **{program: name for purpose in purposes for program, name in NEEDED_FOR[purpose].items()}}
+    return sorted({package for program, package in needed.items() if not shutil.which(program)})
+
+
+def run_as_script(main: Callable[[], int], *purposes: str) -> int:
+    """Runs a script that starts peers: says what is missing, and ends what was started however it is told to end."""
+    name = Path(sys.argv[0]).name
+    problem = ""
+    if os.geteuid() != 0:
+        problem = "containers need root"
+    elif missing := missing_packages(*purposes):
+        problem = f"missing: {' '.join(missing)}; scripts/setup installs it"
+    elif not shim_binary().exists() and not IS_RELAY:
+        problem = f"{shim_binary()} is missing; make builds it"
+    if problem:
+        print(f"{name}: {problem}", file=sys.stderr)
+        return 1
+
+    def unwind(number: int, _: object) -> None:
+        ignore_signals()
+        raise SystemExit(128 + number)
+
+    for number in ENDING_SIGNALS:
+        signal.signal(number, unwind)
+    try:
+        return main()
+    except SystemExit as ended:
+        if isinstance(ended.code, int) and ended.code > 128:
+            print(f"\n{name}: interrupted; what it started is stopped and removed", file=sys.stderr)
+        raise
+
+
+def ignore_signals() -> None:
+    """What cleans up is not to be interrupted."""
+    for number in ENDING_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def shim_binary() -> Path:
@@ -66,10 +111,13 @@ def temporary_workplace() -> Iterator[Workplace]:
     try:
         yield workplace
     finally:
+        handlers = [signal.signal(number, signal.SIG_IGN) for number in ENDING_SIGNALS]
         workplace.close()
         end_processes_of(workplace.folder)
         unmount_below(workplace.folder)
         shutil.rmtree(workplace.folder)
+        for number, handler in zip(ENDING_SIGNALS, handlers):
+            signal.signal(number, handler)
 
 
 def end_processes_of(folder: Path) -> None:
@@ -99,12 +147,12 @@ def unmount_below(folder: Path) -> None:
 
 
 class Registry:
-    """docker-registry on a free port of loopback, with one user."""
+    """docker-registry on a free port of loopback, with one user; for everybody without a username."""
 
     def __init__(self, workplace: Workplace, name: str = "registry", username: str = "demo") -> None:
         self.name = name
         self.username = username
-        self.password = secrets.token_hex(8)
+        self.password = secrets.token_hex(8) if username else ""
         self._workplace = workplace
         self._folder = workplace.path(name)
         self._folder.mkdir()
@@ -124,24 +172,22 @@ class Registry:
         return f"{self.username}:{self.password}"
 
     def start(self) -> None:
-        users = self._folder / "htpasswd"
-        # The password on stdin, so that no list of processes shows it.
-        hashed = subprocess.run(
-            ["htpasswd", "-niB", self.username], input=self.password, check=True, stdout=subprocess.PIPE, text=True
-        )
-        users.write_text(hashed.stdout)
-        configuration = self._folder / "config.yml"
-        configuration.write_text(
-            json.dumps(
-                {
-                    "version": "0.1",
-                    "log": {"level": "warn", "accesslog": {"disabled": True}},
-                    "storage": {"filesystem": {"rootdirectory": str(self._folder / "data")}},
-                    "auth": {"htpasswd": {"realm": self.name, "path": str(users)}},
-                    "http": {"addr": self.host},
-                }
+        settings: dict[str, Any] = {
+            "version": "0.1",
+            "log": {"level": "warn", "accesslog": {"disabled": True}},
+            "storage": {"filesystem": {"rootdirectory": str(self._folder / "data")}},
+            "http": {"addr": self.host},
+        }
+        if self.username:
+            users = self._folder / "htpasswd"
+            # The password on stdin, so that no list of processes shows it.
+            hashed = subprocess.run(
+                ["htpasswd", "-niB", self.username], input=self.password, check=True, stdout=subprocess.PIPE, text=True
             )
-        )
+            users.write_text(hashed.stdout)
+            settings["auth"] = {"htpasswd": {"realm": self.name, "path": str(users)}}
+        configuration = self._folder / "config.yml"
+        configuration.write_text(json.dumps(settings))
         self.process = self._workplace.start(self.name, ["docker-registry", "serve", configuration])
         self.process.wait_until(lambda: answers(self.port), "listening")
 
@@ -153,21 +199,64 @@ class Registry:
 
 
 class Containerd:
-    """A containerd with its own folders and socket, and the pause image; pods use the host's network."""
+    """A containerd with its own folders and socket, and the pause image.
 
-    def __init__(self, workplace: Workplace) -> None:
-        self.socket = workplace.path("containerd.sock")
+    Pods use the host's network unless it `has_network`: then they get a bridge, with Debian's CNI plugins. `mirrors`
+    are addresses that containerd itself pulls from, by the host that images name.
+    """
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        name: str = "containerd",
+        has_network: bool = False,
+        mirrors: Mapping[str, str] | None = None,
+    ) -> None:
+        self.socket = workplace.path(f"{name}.sock")
         self.cgroup = f"/ics-{secrets.token_hex(4)}"
         self._workplace = workplace
-        self._folder = workplace.path("containerd")
+        self._folder = workplace.path(name)
         self._folder.mkdir()
+        self._configure_network(has_network)
+        self._configure_mirrors(mirrors or {})
         configuration = self._folder / "config.toml"
         configuration.write_text(self._configuration())
         workplace.on_close(self._remove_cgroups)  # after containerd's end
-        self.process = workplace.start("containerd", ["containerd", "--config", configuration])
+        self.process = workplace.start(name, ["containerd", "--config", configuration])
         self.process.wait_until(lambda: accepts_connections(self.socket), "listening")
         workplace.on_close(self._remove_pods)
         self.import_image(images.pause(), PAUSE)
+
+    def _configure_network(self, has_network: bool) -> None:
+        folder = self._folder / "cni"
+        folder.mkdir()
+        if not has_network:
+            return
+        self.bridge = f"ics{secrets.token_hex(3)}"
+        subnet = f"10.{secrets.randbelow(100) + 100}.{secrets.randbelow(250)}.0/24"
+        bridge = {
+            "type": "bridge",
+            "bridge": self.bridge,
+            "isGateway": True,
+            "ipam": {
+                "type": "host-local",
+                "dataDir": str(folder / "leases"),
+                "ranges": [[{"subnet": subnet}]],
+                "routes": [{"dst": "0.0.0.0/0"}],
+            },
+        }
+        plugins = [bridge, {"type": "portmap", "capabilities": {"portMappings": True}}]
+        (folder / "10-bridge.conflist").write_text(
+            json.dumps({"cniVersion": "0.4.0", "name": self.bridge, "plugins": plugins})
+        )
+        remove = ["ip", "link", "delete", self.bridge]
+        self._workplace.on_close(lambda: subprocess.run(remove, check=False, stderr=subprocess.DEVNULL) and None)
+
+    def _configure_mirrors(self, mirrors: Mapping[str, str]) -> None:
+        for host, address in mirrors.items():
+            folder = self._folder / "hosts" / host
+            folder.mkdir(parents=True)
+            (folder / "hosts.toml").write_text(f'[host."{address}"]\n  capabilities = ["pull", "resolve"]\n')
 
     def _configuration(self) -> str:
         return f"""
@@ -188,8 +277,10 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   stream_server_address = "127.0.0.1"
   stream_server_port = "0"
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{self._folder}/cni"
+    bin_dir = "/usr/lib/cni"
     conf_dir = "{self._folder}/cni"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{self._folder}/hosts"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
@@ -253,7 +344,7 @@ class Shim:
     def start(self, **settings: Any) -> None:
         self.configuration.touch(mode=0o600)
         self.configuration.write_text(json.dumps({**self._fixed, **settings}, indent=2) + "\n")
-        if os.environ.get("ICS_RELAY"):
+        if IS_RELAY:
             relay = ["socat", "-b65536", f"UNIX-LISTEN:{self.socket},fork,unlink-early", f"UNIX:{self._fixed['cri']}"]
             self._command = list(relay)
         self.process = self._workplace.start(self._name, self._command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,6 +28,11 @@ def built(name: str) -> Path:
     if not binary.exists():
         pytest.exit(f"{binary} is missing: build it, or name another build folder in ICS_BUILD_DIR", 3)
     return binary
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A polite end (a time-out of CI) is to end what tests have started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture
