@@ -27,9 +27,8 @@ Expected<void> ask_runtime(const config::Config& config) {
   http2::FlushQueue flush_queue(io);
   proxy::DeadlineQueue deadlines(io);
   ByteBudget budget(config.max_message_size);
-  auto answer = boost::asio::co_spawn(
-      io, proxy::check_runtime({io, flush_queue, deadlines, budget, config.cri, config.max_message_size}, kPatience),
-      boost::asio::use_future);
+  const proxy::RuntimeQuestion question{io, flush_queue, deadlines, budget, config.cri, config.max_message_size};
+  auto answer = boost::asio::co_spawn(io, proxy::check_runtime(question, kPatience), boost::asio::use_future);
   io.run();
   return answer.get();
 }

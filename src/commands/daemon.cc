@@ -86,9 +86,10 @@ boost::asio::awaitable<void> Daemon::main() {
 
 boost::asio::awaitable<void> Daemon::wait_for_runtime() {
   auto next_reminder = std::chrono::steady_clock::now();
+  const proxy::RuntimeQuestion question{io_,         flush_queue_, deadlines_, message_budget_,
+                                        config_.cri, config_.max_message_size};
   for (;;) {
-    const auto answer = co_await proxy::check_runtime(
-        {io_, flush_queue_, deadlines_, message_budget_, config_.cri, config_.max_message_size}, kRuntimePatience);
+    const auto answer = co_await proxy::check_runtime(question, kRuntimePatience);
     if (answer) co_return;
     if (std::chrono::steady_clock::now() >= next_reminder) {
       spdlog::info("waiting for the container runtime before listening (force: false): {}", answer.error().message);

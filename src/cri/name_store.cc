@@ -40,7 +40,7 @@ std::vector<const image::Reference*> NameStore::originals(std::string_view pulle
   std::vector<const Entry*> found;
   const auto [begin, end] = by_pulled_.equal_range(pulled);
   for (auto at = begin; at != end; ++at) found.push_back(&*at->second);
-  std::ranges::stable_sort(found, [](const Entry* a, const Entry* b) { return a->remembered > b->remembered; });
+  std::ranges::sort(found, std::ranges::greater(), [](const Entry* entry) { return entry->remembered; });
   std::vector<const image::Reference*> references;
   for (const Entry* entry : found) references.push_back(&entry->reference);
   return references;

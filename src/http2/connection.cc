@@ -99,7 +99,10 @@ void Connection::arm_preface_timer() {
 }
 
 void Connection::close(std::string_view reason) {
-  assert(!is_in_session_);
+  if (is_in_session_) {
+    if (!close_reason_) close_reason_ = reason;
+    return;
+  }
   if (std::exchange(is_closed_, true)) return;
   const auto keep = weak_from_this().lock();  // null in the destructor
   preface_timer_.reset();
@@ -137,11 +140,20 @@ void Connection::read_some() {
   if (!is_closed_) wait_readable();
 }
 
+// Runs nghttp2, whose callbacks may ask for the connection's end; ends it afterwards where they did.
+template <class Function>
+ssize_t Connection::in_session(Function function) {
+  is_in_session_ = true;
+  const ssize_t result = function();
+  is_in_session_ = false;
+  if (close_reason_) close(*close_reason_);
+  return result;
+}
+
 // False where the connection is over.
 bool Connection::feed(const std::uint8_t* octets, std::size_t size) {
-  is_in_session_ = true;
-  const ssize_t used = nghttp2_session_mem_recv(session_.get(), octets, size);
-  is_in_session_ = false;
+  const ssize_t used = in_session([&] { return nghttp2_session_mem_recv(session_.get(), octets, size); });
+  if (is_closed_) return false;
   if (used < 0) {
     close(std::string("malformed HTTP/2: ") + nghttp2_strerror(static_cast<int>(used)));
     return false;
@@ -158,9 +170,8 @@ void Connection::flush() {
     write_buffer.clear();
     while (write_buffer.size() < kWriteSize) {
       const std::uint8_t* frame = nullptr;
-      is_in_session_ = true;
-      const ssize_t size = nghttp2_session_mem_send(session_.get(), &frame);
-      is_in_session_ = false;
+      const ssize_t size = in_session([&] { return nghttp2_session_mem_send(session_.get(), &frame); });
+      if (is_closed_) return;
       if (size < 0) return close(std::string("writing failed: ") + nghttp2_strerror(static_cast<int>(size)));
       if (size == 0) break;
       write_buffer.append(reinterpret_cast<const char*>(frame), static_cast<std::size_t>(size));

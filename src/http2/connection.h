@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,7 +72,8 @@ class Connection : public std::enable_shared_from_this<Connection>, public Flush
   // Begins to read and write. Requests submitted before wait in the session.
   void start(Socket socket);
   // Ends the connection now: streams' listeners see connection_lost, the socket closes. Idempotent.
-  // REQUIRES: not called from inside a listener's call of this same connection (nghttp2 would still hold its streams).
+  // From inside a listener's call of this same connection it takes effect when nghttp2, which still holds the streams,
+  // has returned.
   void close(std::string_view reason);
   // No more calls to the connection's listener.
   void detach() { listener_ = nullptr; }
@@ -104,6 +106,8 @@ class Connection : public std::enable_shared_from_this<Connection>, public Flush
   void wait_writable();
   void read_some();
   bool feed(const std::uint8_t* octets, std::size_t size);
+  template <class Function>
+  ssize_t in_session(Function function);
   bool write_out(std::string_view octets);
   void append_frame(std::string_view header, std::string_view payload);
   void close_when_done();
@@ -125,7 +129,8 @@ class Connection : public std::enable_shared_from_this<Connection>, public Flush
   std::string unsent_;  // what the socket did not take; nothing else is produced until it is gone
   bool is_waiting_writable_ = false;
   bool is_closed_ = false;
-  bool is_in_session_ = false;  // inside nghttp2, so that its callbacks may run
+  bool is_in_session_ = false;              // inside nghttp2, so that its callbacks may run
+  std::optional<std::string> close_reason_;  // close() was called there
 };
 
 }  // namespace shim::http2

@@ -44,7 +44,7 @@ std::optional<Dialect> Dialects::known(cri::Service service, Dialect spoken) con
   return translated == Knowledge::spoken ? other(spoken) : spoken;
 }
 
-boost::asio::awaitable<Dialect> Dialects::find(cri::Service service, Dialect spoken, Ask ask) {
+boost::asio::awaitable<Dialect> Dialects::find(cri::Service service, Dialect spoken, const Ask& ask) {
   if (pinned_) {
     const Knowledge pin = co_await learn(service, *pinned_, ask);
     if (pin == Knowledge::spoken) co_return *pinned_;
@@ -55,7 +55,7 @@ boost::asio::awaitable<Dialect> Dialects::find(cri::Service service, Dialect spo
   co_return is_translated ? other(spoken) : spoken;
 }
 
-boost::asio::awaitable<Dialects::Knowledge> Dialects::learn(cri::Service service, Dialect dialect, Ask& ask) {
+boost::asio::awaitable<Dialects::Knowledge> Dialects::learn(cri::Service service, Dialect dialect, const Ask& ask) {
   while (of(service, dialect) == Knowledge::asking) {
     boost::system::error_code woken;
     co_await answered_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));

@@ -28,7 +28,7 @@ class Dialects {
   // The dialect to use for a call that came in `spoken`, if it is known already.
   std::optional<Dialect> known(cri::Service service, Dialect spoken) const;
   // The same, asking where it is not known. A runtime that does not answer leaves the call as it came.
-  boost::asio::awaitable<Dialect> find(cri::Service service, Dialect spoken, Ask ask);
+  boost::asio::awaitable<Dialect> find(cri::Service service, Dialect spoken, const Ask& ask);
   // The runtime went away; the next one may speak otherwise.
   void forget();
 
@@ -38,7 +38,7 @@ class Dialects {
 
   Knowledge& of(cri::Service service, Dialect dialect);
   Knowledge of(cri::Service service, Dialect dialect) const;
-  boost::asio::awaitable<Knowledge> learn(cri::Service service, Dialect dialect, Ask& ask);
+  boost::asio::awaitable<Knowledge> learn(cri::Service service, Dialect dialect, const Ask& ask);
   void warn_of_pin(cri::Service service);
 
   const std::optional<Dialect> pinned_;

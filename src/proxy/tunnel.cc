@@ -59,7 +59,7 @@ void Tunnel::on_request(http2::Stream& stream, http2::HeaderList&& headers, bool
 
 boost::asio::awaitable<void> Tunnel::dispatch_when_known(std::shared_ptr<Tunnel> self,
                                                          std::shared_ptr<HeldRequest> held, Method method) {
-  const auto ask = [&](Dialect dialect, cri::Service service) { return self->ask(dialect, service); };
+  const Dialects::Ask ask = [&](Dialect dialect, cri::Service service) { return self->ask(dialect, service); };
   const Dialect target = co_await self->context_.dialects.find(method.service, method.dialect, ask);
   http2::Stream* stream = held->stream();
   if (stream == nullptr) co_return;
@@ -69,8 +69,8 @@ boost::asio::awaitable<void> Tunnel::dispatch_when_known(std::shared_ptr<Tunnel>
 
 boost::asio::awaitable<http2::Status> Tunnel::ask(Dialect dialect, cri::Service service) {
   const std::string_view question = service == cri::Service::image ? "ImageFsInfo" : "Version";
-  const cri::Reply reply = co_await call_runtime(link_, own_request_headers(path_of(dialect, service, question)), {},
-                                                 kAskLimit, limits());
+  http2::HeaderList headers = own_request_headers(path_of(dialect, service, question));
+  const cri::Reply reply = co_await call_runtime(link_, std::move(headers), std::string(), kAskLimit, limits());
   co_return reply.status;
 }
 
@@ -115,8 +115,8 @@ boost::asio::awaitable<cri::Reply> Tunnel::call(const cri::Caller& caller, cri::
   const Dialect spoken = called ? called->dialect : Dialect::v1;
   std::optional<Dialect> target = context_.dialects.known(service, spoken);
   if (!target) {
-    target = co_await context_.dialects.find(service, spoken,
-                                             [this](Dialect dialect, cri::Service asked) { return ask(dialect, asked); });
+    const Dialects::Ask ask_it = [this](Dialect dialect, cri::Service asked) { return ask(dialect, asked); };
+    target = co_await context_.dialects.find(service, spoken, ask_it);
   }
   http2::HeaderList headers = caller.headers;
   headers.set(":path", path_of(*target, service, method));
