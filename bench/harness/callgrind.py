@@ -27,7 +27,7 @@ def _run(load, argv, socket, folder, call, calls):
     total, functions = 0, {}
     for profile in profiles:
         total += int(re.search(r"^(?:totals|summary): (\d+)", profile.read_text(), re.M).group(1))
-        listing = subprocess.run(["callgrind_annotate", "--threshold=99.99", "--show-percs=yes", str(profile)],
+        listing = subprocess.run(["callgrind_annotate", "--threshold=99.99", "--auto=no", str(profile)],
                                  capture_output=True, text=True, check=True).stdout
         for line in listing.splitlines():
             match = _FUNCTION.match(line)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -10,6 +11,11 @@ from pathlib import Path
 
 # Of nghttpx and of the load generator's stream; grpc-go's grow to such a size by themselves.
 STREAM_WINDOW = (1 << 20) - 1
+
+
+def maybe_on_one_core(argv, on_one_core):
+    """`argv` confined to the last core that we may use."""
+    return ["taskset", "--cpu-list", str(max(os.sched_getaffinity(0))), *argv] if on_one_core else argv
 
 
 class BenchFailure(Exception):
@@ -74,20 +80,25 @@ def _is_alive(pid):
         return False
 
 
+def _listens(path):
+    with socket.socket(socket.AF_UNIX) as caller:
+        return caller.connect_ex(str(path)) == 0
+
+
 class Process:
     """A started process and all its children; ends with the `with` block."""
 
-    def __init__(self, argv, socket, folder, patience=10.0):
-        self.argv, self.socket, self.patience = argv, socket, patience
+    def __init__(self, argv, listen, folder, patience=10.0, on_one_core=False):
+        self.argv, self.socket, self.patience, self.on_one_core = argv, listen, patience, on_one_core
         self.log = Path(folder, Path(argv[0]).name + ".out")
 
     def __enter__(self):
         Path(self.socket).unlink(missing_ok=True)
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            start_new_session=True)
+            self.process = subprocess.Popen(maybe_on_one_core(self.argv, self.on_one_core), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            process_group=0)
         give_up = time.monotonic() + self.patience
-        while not Path(self.socket).exists():
+        while not _listens(self.socket):
             if self.process.poll() is not None or time.monotonic() > give_up:
                 self.stop()
                 raise BenchFailure(f"{' '.join(self.argv)} does not listen:\n{self.log.read_text()[-2000:]}")
@@ -106,7 +117,7 @@ class Process:
             self.process.poll()
             time.sleep(0.005)
         try:
-            os.killpg(self.process.pid, signal.SIGKILL)  # the session that we made for it, and nobody else's
+            os.killpg(self.process.pid, signal.SIGKILL)  # the group that we made for it, and nobody else
         except ProcessLookupError:
             pass
         self.process.wait()
