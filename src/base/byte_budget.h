@@ -1,54 +1,100 @@
-// A bound on what many buffers hold together. Single-threaded.
+// A bound on what many buffers hold together: who does not fit waits for its turn.
+//
+// A buffer takes all that it will need at once, so that buffers which are half full never wait for each other.
+// First come, first served; single-threaded.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <utility>
 
 namespace shim {
 
 class ByteBudget {
+  struct Claim {
+    std::size_t octets = 0;
+    std::function<void()> on_granted;  // empty once it is granted or given up
+    bool is_granted = false;
+  };
+  struct State {
+    std::size_t limit;
+    std::size_t used = 0;
+    std::deque<std::shared_ptr<Claim>> waiting;
+
+    void grant_waiting() {
+      while (!waiting.empty()) {
+        const std::shared_ptr<Claim> claim = waiting.front();
+        if (!claim->on_granted) {
+          waiting.pop_front();  // given up meanwhile
+          continue;
+        }
+        if (claim->octets > limit - used) return;
+        waiting.pop_front();
+        used += claim->octets;
+        claim->is_granted = true;
+        std::exchange(claim->on_granted, nullptr)();
+      }
+    }
+  };
+
  public:
-  // What one buffer has taken; given back when the Hold goes. May outlive the ByteBudget.
+  // What one buffer has taken, or waits for; given back when the Hold goes. May outlive the ByteBudget.
   class Hold {
    public:
     Hold() = default;
-    Hold(Hold&& other) noexcept : used_(std::move(other.used_)), octets_(std::exchange(other.octets_, 0)) {}
+    Hold(Hold&&) noexcept = default;
     Hold& operator=(Hold&& other) noexcept {
       if (this != &other) {
         release();
-        used_ = std::move(other.used_);
-        octets_ = std::exchange(other.octets_, 0);
+        state_ = std::move(other.state_);
+        claim_ = std::move(other.claim_);
       }
       return *this;
     }
     ~Hold() { release(); }
 
+    bool is_waiting() const { return claim_ && !claim_->is_granted; }
+
    private:
     friend class ByteBudget;
     void release() {
-      if (used_) *used_ -= std::exchange(octets_, 0);
+      const auto claim = std::exchange(claim_, nullptr);
+      if (!claim) return;
+      claim->on_granted = nullptr;
+      if (claim->is_granted) state_->used -= claim->octets;
+      state_->grant_waiting();
     }
 
-    std::shared_ptr<std::size_t> used_;
-    std::size_t octets_ = 0;
+    std::shared_ptr<State> state_;
+    std::shared_ptr<Claim> claim_;
   };
 
-  explicit ByteBudget(std::size_t limit) : limit_(limit), used_(std::make_shared<std::size_t>(0)) {}
+  explicit ByteBudget(std::size_t limit) : state_(std::make_shared<State>(State{limit, 0, {}})) {}
 
-  // Adds `octets` to what `hold` has taken; false, with nothing taken, where the limit would be passed.
-  bool take(Hold& hold, std::size_t octets) {
-    if (octets > limit_ - *used_) return false;
-    *used_ += octets;
-    hold.used_ = used_;
-    hold.octets_ += octets;
-    return true;
+  // Takes `octets`, now or when they are free: `on_granted` is called once then, unless the Hold has gone before. It is
+  // not called where the Hold does not wait. REQUIRES: octets are at most the limit.
+  [[nodiscard]] Hold take(std::size_t octets, std::function<void()> on_granted) {
+    assert(octets <= state_->limit);
+    Hold hold;
+    hold.state_ = state_;
+    hold.claim_ = std::make_shared<Claim>(Claim{octets, nullptr, false});
+    if (state_->waiting.empty() && octets <= state_->limit - state_->used) {
+      state_->used += octets;
+      hold.claim_->is_granted = true;
+    } else {
+      hold.claim_->on_granted = std::move(on_granted);
+      state_->waiting.push_back(hold.claim_);
+    }
+    return hold;
   }
-  std::size_t used() const { return *used_; }
+  std::size_t used() const { return state_->used; }
+  std::size_t waiting() const { return state_->waiting.size(); }
 
  private:
-  std::size_t limit_;  // octets
-  std::shared_ptr<std::size_t> used_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace shim

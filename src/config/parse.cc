@@ -176,7 +176,7 @@ Config read_config(Block& top) {
   top.file("image", config.image);
   top.flag("force", config.force);
   top.flag("debug", config.debug);
-  top.duration("timeout", config.timeout, {1s, 24h});
+  top.duration("timeout", config.timeout, {100ms, 24h});
   top.duration("drainTimeout", config.drain_timeout, {1ms, 1h});
   top.size("maxMessageSize", config.max_message_size, 64 * 1024, 64 * 1024 * 1024);
   top.duration("reloadInterval", config.reload_interval, {1s, 24h});

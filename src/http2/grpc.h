@@ -58,6 +58,7 @@ class MessageReader {
   const std::string& message() const { return message_; }
   std::string take();
   bool is_compressed() const { return (prefix_[0] & 1) != 0; }
+  bool has_prefix() const { return prefix_size_ == kPrefix; }
   std::uint32_t announced() const;  // octets, from the prefix
   // True between messages: nothing of the next one has arrived.
   bool is_between_messages() const { return prefix_size_ == 0; }

@@ -26,7 +26,7 @@ std::shared_ptr<ImageCall> ImageCall::start(http2::Stream& client, http2::Header
 }
 
 ImageCall::ImageCall(http2::Stream& client, http2::HeaderList headers, Options options, Handler handler)
-    : stream_(&client), options_(options), handler_(std::move(handler)), reader_(options.max_message) {
+    : stream_(&client), options_(options), handler_(std::move(handler)), intake_(options.max_message, options.budget) {
   caller_.headers = std::move(headers);
   if (const auto text = caller_.headers.find("grpc-timeout")) {
     const auto timeout = http2::parse_timeout(*text);
@@ -37,34 +37,29 @@ ImageCall::ImageCall(http2::Stream& client, http2::HeaderList headers, Options o
 }
 
 void ImageCall::on_data(std::string_view octets) {
-  if (stream_ == nullptr) return;
-  stream_->consume(octets.size());
-  if (is_refused_ || octets.empty()) return;
-  if (message_is_complete_) return refuse(StatusCode::internal, "more than one request message in a unary call");
-  if (!options_.budget.take(request_hold_, octets.size())) {
-    return refuse(StatusCode::resource_exhausted, "too many large image messages at once; try again");
-  }
-  switch (reader_.feed(octets)) {
-    case http2::MessageReader::State::too_large:
+  if (stream_ == nullptr || is_refused_) return;
+  switch (intake_.feed(*stream_, octets)) {
+    case MessageIntake::State::too_large:
       return refuse(StatusCode::resource_exhausted,
-                    fmt::format("the request of {} bytes is larger than maxMessageSize ({})", reader_.announced(),
+                    fmt::format("the request of {} bytes is larger than maxMessageSize ({})", intake_.announced(),
                                 format_size(options_.max_message)));
-    case http2::MessageReader::State::complete:
-      message_is_complete_ = true;
-      if (!octets.empty()) refuse(StatusCode::internal, "more than one request message in a unary call");
-      break;
-    case http2::MessageReader::State::incomplete:
+    case MessageIntake::State::second_message:
+      return refuse(StatusCode::internal, "more than one request message in a unary call");
+    case MessageIntake::State::complete:
+    case MessageIntake::State::incomplete:
       break;
   }
 }
 
 void ImageCall::on_end() {
   if (is_refused_ || stream_ == nullptr) return;
-  if (!message_is_complete_) return refuse(StatusCode::internal, "the call ended before its request was complete");
-  if (reader_.is_compressed()) {
+  if (!intake_.is_complete()) return refuse(StatusCode::internal, "the call ended before its request was complete");
+  if (intake_.is_compressed()) {
     return refuse(StatusCode::unimplemented, "compressed image requests are not supported: send identity");
   }
-  boost::asio::co_spawn(options_.executor, run(shared_from_this(), reader_.take()),
+  // The request's place in the budget goes back before its reply asks for one: calls never wait for each other.
+  intake_.take_hold();
+  boost::asio::co_spawn(options_.executor, run(shared_from_this(), intake_.take_message()),
                         boost::asio::bind_cancellation_slot(cancel_.slot(), boost::asio::detached));
 }
 
@@ -82,6 +77,7 @@ boost::asio::awaitable<void> ImageCall::run(std::shared_ptr<ImageCall> self, std
 
 void ImageCall::on_close(std::uint32_t, bool) {
   stream_ = nullptr;
+  intake_.stop();
   const auto self = std::exchange(self_, nullptr);
   cancel_.emit(boost::asio::cancellation_type::terminal);
 }

@@ -15,6 +15,7 @@
 #include "http2/grpc.h"
 #include "http2/header_list.h"
 #include "http2/stream.h"
+#include "proxy/message_intake.h"
 
 namespace shim::proxy {
 
@@ -51,10 +52,8 @@ class ImageCall final : public http2::StreamListener, public std::enable_shared_
   const Options options_;
   const Handler handler_;
   cri::Caller caller_;
-  http2::MessageReader reader_;
-  bool message_is_complete_ = false;
+  MessageIntake intake_;
   bool is_refused_ = false;
-  ByteBudget::Hold request_hold_;
   ByteBudget::Hold reply_hold_;
   boost::asio::cancellation_signal cancel_;
   std::shared_ptr<ImageCall> self_;  // until on_close()

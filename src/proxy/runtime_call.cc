@@ -12,6 +12,7 @@
 
 #include "base/units.h"
 #include "http2/grpc.h"
+#include "proxy/message_intake.h"
 
 namespace shim::proxy {
 namespace {
@@ -43,7 +44,7 @@ class WaiterFor : public Waiter {
 class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::Entry {
  public:
   RuntimeCall(std::string socket_path, std::chrono::nanoseconds time_limit, const CallLimits& limits)
-      : socket_path_(std::move(socket_path)), time_limit_(time_limit), limits_(limits), reader_(limits.max_message) {}
+      : socket_path_(std::move(socket_path)), time_limit_(time_limit), limits_(limits), intake_(limits.max_message, limits.budget) {}
 
   void start(http2::Stream& stream, std::string message, std::unique_ptr<Waiter> waiter) {
     stream_ = &stream;
@@ -66,22 +67,17 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
   }
 
   void on_data(std::string_view octets) override {
-    if (stream_ != nullptr) stream_->consume(octets.size());
-    if (!waiter_) return;
-    if (!limits_.budget.take(reply_.hold, octets.size())) {
-      return abandon(cri::Reply::error(StatusCode::resource_exhausted,
-                                       "too many large image messages at once; try again"));
-    }
-    switch (reader_.feed(octets)) {
-      case http2::MessageReader::State::too_large:
+    if (stream_ == nullptr || !waiter_) return;
+    switch (intake_.feed(*stream_, octets)) {
+      case MessageIntake::State::too_large:
         return abandon(cri::Reply::error(
             StatusCode::resource_exhausted,
-            fmt::format("the runtime's answer of {} bytes is larger than maxMessageSize ({})", reader_.announced(),
+            fmt::format("the runtime's answer of {} bytes is larger than maxMessageSize ({})", intake_.announced(),
                         format_size(limits_.max_message))));
-      case http2::MessageReader::State::complete:
-        if (octets.empty()) break;
+      case MessageIntake::State::second_message:
         return abandon(cri::Reply::error(StatusCode::internal, "the runtime sent more than one message"));
-      case http2::MessageReader::State::incomplete:
+      case MessageIntake::State::complete:
+      case MessageIntake::State::incomplete:
         break;
     }
   }
@@ -93,6 +89,7 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
   void on_close(std::uint32_t error_code, bool connection_lost) override {
     const std::unique_ptr<RuntimeCall> self(this);
     stream_ = nullptr;
+    intake_.stop();
     if (!waiter_) return;
     if (!connection_lost) {
       return resume(cri::Reply::error(http2::status_of_reset(error_code),
@@ -117,9 +114,10 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
 
   void finish(http2::HeaderList&& trailers) {
     if (!waiter_) return;
-    reply_.has_message = !reader_.is_between_messages();
-    reply_.is_compressed = reader_.is_compressed();
-    reply_.message = reader_.take();
+    reply_.has_message = intake_.is_complete();
+    reply_.is_compressed = intake_.is_compressed();
+    reply_.message = intake_.take_message();
+    reply_.hold = intake_.take_hold();
     reply_.status = http2::status_of(trailers);
     reply_.trailers = std::move(trailers);
     resume(std::move(reply_));
@@ -132,7 +130,7 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
   const std::string socket_path_;
   const std::chrono::nanoseconds time_limit_;
   const CallLimits limits_;
-  http2::MessageReader reader_;
+  MessageIntake intake_;
   http2::Stream* stream_ = nullptr;
   std::unique_ptr<Waiter> waiter_;
   cri::Reply reply_;

@@ -106,8 +106,10 @@ asio::awaitable<std::optional<Candidate>> Resolution::next() {
 
 void Resolution::pull_failed(std::string reason) {
   if (!state_->last_offered) return;
-  state_->last_offered->outcome->kind = Outcome::Kind::pull_failed;
-  state_->last_offered->outcome->reason = std::move(reason);
+  Outcome& outcome = *state_->last_offered->outcome;
+  // What the registry itself said (a wrong password) is worth more than what the runtime makes of it.
+  outcome.reason = outcome.kind == Outcome::Kind::refused ? outcome.reason + "; the runtime: " + reason : reason;
+  outcome.kind = Outcome::Kind::pull_failed;
 }
 
 std::vector<Outcome> Resolution::outcomes() const {
