@@ -1,0 +1,197 @@
+"""Small images made of Debian's busybox-static, and their way into a registry or a containerd: no docker, no skopeo."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import gzip
+import hashlib
+import io
+import json
+import platform
+import subprocess
+import tarfile
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode, urljoin
+
+BUSYBOX = Path("/bin/busybox")
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+@dataclass(frozen=True)
+class Blob:
+    media_type: str
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        return "sha256:" + hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def descriptor(self) -> dict[str, object]:
+        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.content)}
+
+
+def _json(media_type: str, content: object) -> Blob:
+    return Blob(media_type, json.dumps(content).encode())
+
+
+def architecture() -> str:
+    """As OCI spells it."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+@functools.cache
+def _applets() -> list[str]:
+    listed = subprocess.run([BUSYBOX, "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    return [applet for applet in listed if applet != "busybox"]
+
+
+def _layer(files: Mapping[str, bytes]) -> tuple[Blob, str]:
+    """The layer, and the digest of its content before compression, which the image's configuration names."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+
+        def add(name: str, content: bytes = b"", **attributes: object) -> None:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            entry.mode = 0o755
+            for attribute, value in attributes.items():
+                setattr(entry, attribute, value)
+            tar.addfile(entry, io.BytesIO(content))
+
+        folders = {"bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr", "usr/bin", "var", "var/www"}
+        folders |= {str(parent) for name in files for parent in Path(name).parents if str(parent) != "."}
+        for folder in sorted(folders):
+            add(folder, type=tarfile.DIRTYPE, mode=0o1777 if folder == "tmp" else 0o755)
+        add("bin/busybox", BUSYBOX.read_bytes())
+        for applet in _applets():
+            add(f"bin/{applet}", type=tarfile.SYMTYPE, linkname="busybox")
+        for name, content in files.items():
+            add(name, content)
+    plain = archive.getvalue()
+    return Blob(LAYER, gzip.compress(plain, 6, mtime=0)), "sha256:" + hashlib.sha256(plain).hexdigest()
+
+
+PASSWD = b"root:x:0:0:root:/:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
+GROUP = b"root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n"
+
+
+@dataclass
+class Image:
+    """One image for this machine's platform."""
+
+    entrypoint: Sequence[str]
+    command: Sequence[str] = ()
+    user: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        layer, plain_digest = _layer({"etc/passwd": PASSWD, "etc/group": GROUP, **self.files})
+        process = {
+            "Entrypoint": list(self.entrypoint),
+            "Cmd": list(self.command),
+            "Env": ["PATH=/bin"],
+            "User": self.user,
+            "Labels": dict(self.labels),
+        }
+        self.config = _json(
+            CONFIG,
+            {
+                "architecture": architecture(),
+                "os": "linux",
+                "config": process,
+                "rootfs": {"type": "layers", "diff_ids": [plain_digest]},
+            },
+        )
+        self.layers = [layer]
+        self.manifest = _json(
+            MANIFEST,
+            {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                "config": self.config.descriptor,
+                "layers": [layer.descriptor for layer in self.layers],
+            },
+        )
+
+    def save(self, name: str, path: Path) -> None:
+        """As an OCI archive, which `ctr images import` reads."""
+        reference = {
+            **self.manifest.descriptor,
+            "annotations": {"io.containerd.image.name": name},
+            "platform": {"architecture": architecture(), "os": "linux"},
+        }
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [reference]}
+        contents = {
+            "oci-layout": b'{"imageLayoutVersion":"1.0.0"}',
+            "index.json": json.dumps(index).encode(),
+            **{
+                "blobs/" + blob.digest.replace(":", "/"): blob.content
+                for blob in [self.config, self.manifest, *self.layers]
+            },
+        }
+        with tarfile.open(path, "w") as tar:
+            for file, content in contents.items():
+                entry = tarfile.TarInfo(file)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+
+
+def says(text: str) -> Image:
+    """Prints one line and stays, as a server would."""
+    return Image(["/bin/sh", "-c", f"echo '{text}'; exec sleep 2147483647"])
+
+
+def pause() -> Image:
+    """What holds a pod."""
+    return Image(["/bin/sleep", "2147483647"])
+
+
+@dataclass(frozen=True)
+class RegistryClient:
+    """The writing side of the distribution API, with Basic authentication."""
+
+    address: str  # http://host:port
+    username: str = ""
+    password: str = ""
+
+    def push(self, image: Image, name: str) -> None:
+        """`team/app:v1`"""
+        repository, _, tag = name.rpartition(":")
+        for blob in [image.config, *image.layers]:
+            self._push_blob(repository, blob)
+        url = f"{self.address}/v2/{repository}/manifests/{tag}"
+        self._send("PUT", url, image.manifest.content, image.manifest.media_type)
+
+    def _push_blob(self, repository: str, blob: Blob) -> None:
+        try:
+            self._send("HEAD", f"{self.address}/v2/{repository}/blobs/{blob.digest}")
+            return
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+        started = self._send("POST", f"{self.address}/v2/{repository}/blobs/uploads/", b"")
+        location = urljoin(self.address, started["Location"])
+        separator = "&" if "?" in location else "?"
+        url = location + separator + urlencode({"digest": blob.digest})
+        self._send("PUT", url, blob.content, "application/octet-stream")
+
+    def _send(self, method: str, url: str, body: bytes | None = None, media_type: str = "") -> Mapping[str, str]:
+        headers = {"Content-Type": media_type} if media_type else {}
+        if self.username:
+            pair = f"{self.username}:{self.password}".encode()
+            headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        request = urllib.request.Request(url, body, headers, method=method)
+        # The registries are on loopback: no proxy of the environment knows them.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=20) as answer:
+            return answer.headers

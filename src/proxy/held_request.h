@@ -1,0 +1,54 @@
+// A request that waits until it is known where it goes: what arrives is kept (at most the stream's window), and
+// replayed to the listener that takes the stream over.
+#pragma once
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "http2/header_list.h"
+#include "http2/stream.h"
+
+namespace shim::proxy {
+
+class HeldRequest final : public http2::StreamListener {
+ public:
+  HeldRequest(http2::Stream& stream, http2::HeaderList headers, bool is_end)
+      : stream_(&stream), headers_(std::move(headers)), has_ended_(is_end), ended_with_headers_(is_end) {
+    stream.set_listener(this);
+  }
+
+  // Null once the client has reset the call.
+  http2::Stream* stream() const { return stream_; }
+  http2::HeaderList& headers() { return headers_; }
+  bool ended_with_headers() const { return ended_with_headers_; }
+  // Emitted when the client resets the call.
+  boost::asio::cancellation_slot cancelled() { return cancel_.slot(); }
+
+  // Gives what was kept to the listener that has taken the stream over, if any has.
+  void replay_to(http2::Stream& stream) {
+    if (!body_.empty() && stream.listener() != nullptr) stream.listener()->on_data(body_);
+    if (has_ended_ && !ended_with_headers_ && stream.listener() != nullptr) stream.listener()->on_end();
+  }
+
+  void on_headers(http2::HeaderList&&, bool) override {}
+  void on_data(std::string_view octets) override { body_.append(octets); }
+  void on_trailers(http2::HeaderList&&) override { has_ended_ = true; }
+  void on_end() override { has_ended_ = true; }
+  void on_taken(std::size_t) override {}
+  void on_close(std::uint32_t, bool) override {
+    stream_ = nullptr;
+    cancel_.emit(boost::asio::cancellation_type::terminal);
+  }
+
+ private:
+  http2::Stream* stream_;
+  http2::HeaderList headers_;
+  std::string body_;
+  bool has_ended_;
+  bool ended_with_headers_;
+  boost::asio::cancellation_signal cancel_;
+};
+
+}  // namespace shim::proxy

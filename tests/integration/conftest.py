@@ -1,0 +1,161 @@
+"""What tests start: a fake runtime, registries and the shim, in a temporary folder each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cri import Client
+from fake_runtime import FakeRuntime
+from http2 import Handler, RawRuntime
+from processes import Workplace
+from registry import Registry
+from shim import IS_RELAY, Secrets, Shim
+
+ROOT = Path(__file__).parent.parent.parent
+BUILD = Path(os.environ.get("ICS_BUILD_DIR", ROOT / "build/release")).absolute()
+
+
+def built(name: str) -> Path:
+    binary = BUILD / name
+    if not binary.exists():
+        pytest.exit(f"{binary} is missing: build it, or name another build folder in ICS_BUILD_DIR", 3)
+    return binary
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A polite end (a time-out of CI) is to end what tests have started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture
+def workplace(request: pytest.FixtureRequest) -> Iterator[Workplace]:
+    # Not pytest's tmp_path: a unix socket's path has at most 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="ics-") as folder:
+        workplace = Workplace(Path(folder))
+        request.node.stash[WORKPLACE] = workplace
+        try:
+            yield workplace
+        finally:
+            workplace.close()
+
+
+@pytest.fixture
+def secrets(workplace: Workplace) -> Iterator[Secrets]:
+    """All output of all processes is checked for them when the test ends."""
+    secrets = Secrets()
+    yield secrets
+    workplace.close()
+    for title, text in workplace.logs():
+        assert not secrets.found_in(text), f"{title} shows secrets"
+
+
+@pytest.fixture
+def start_runtime(workplace: Workplace) -> Callable[..., FakeRuntime]:
+    return lambda **options: FakeRuntime(workplace, built("fake-runtime"), **options)
+
+
+@pytest.fixture
+def runtime(start_runtime: Callable[..., FakeRuntime]) -> FakeRuntime:
+    return start_runtime()
+
+
+@pytest.fixture
+def start_registry(workplace: Workplace) -> Callable[..., Registry]:
+    def start(*manifests: str, **options: Any) -> Registry:
+        registry = Registry(manifests=set(manifests), **options)
+        workplace.on_close(registry.stop)
+        return registry
+
+    return start
+
+
+@pytest.fixture
+def start_raw_runtime(workplace: Workplace) -> Callable[..., RawRuntime]:
+    """start_raw_runtime(on_request): a runtime of the test's own frames on `runtime.sock`."""
+
+    def start(on_request: Handler, **options: Any) -> RawRuntime:
+        runtime = RawRuntime(workplace.path("runtime.sock"), on_request, **options)
+        runtime.start_accepting()
+        workplace.on_close(runtime.close)
+        return runtime
+
+    return start
+
+
+@pytest.fixture
+def new_shim(workplace: Workplace, secrets: Secrets) -> Iterator[Callable[..., Shim]]:
+    """A shim in front of a runtime's socket, not configured and not started."""
+    binary = Path("socat") if IS_RELAY else built("image-cri-shim")
+    shims: list[Shim] = []
+
+    def new(runtime_socket: Path | None = None, **options: Any) -> Shim:
+        shims.append(Shim(workplace, binary, runtime_socket or workplace.path("runtime.sock"), **options))
+        return shims[-1]
+
+    yield new
+    workplace.close()
+    if not IS_RELAY:
+        for shim in shims:
+            shim.check_exits()
+
+
+@pytest.fixture
+def start_shim(new_shim: Callable[..., Shim], runtime: FakeRuntime) -> Callable[..., Shim]:
+    """start_shim(registries=[…], …): a running shim with these settings in front of the runtime."""
+
+    def start(**settings: Any) -> Shim:
+        shim = new_shim(runtime.socket)
+        shim.configure(**settings)
+        shim.start()
+        return shim
+
+    return start
+
+
+@pytest.fixture
+def shim(start_shim: Callable[..., Shim]) -> Shim:
+    """With no registries: it forwards everything."""
+    return start_shim()
+
+
+@pytest.fixture
+def bare_shim(new_shim: Callable[..., Shim]) -> Shim:
+    """With no registries, in front of whatever is on `runtime.sock`."""
+    shim = new_shim()
+    shim.configure(force=True)
+    shim.start()
+    return shim
+
+
+@pytest.fixture
+def client(shim: Shim) -> Client:
+    return shim.client()
+
+
+@pytest.fixture(scope="session")
+def grpc_go_client() -> Path:
+    """tests/grpc_go_client, built on first use."""
+    built_path = subprocess.run([ROOT / "scripts/go-tools", "grpc-go-client"], check=True, stdout=subprocess.PIPE)
+    return Path(built_path.stdout.decode().strip())
+
+
+# A failure shows what every process said.
+
+WORKPLACE = pytest.StashKey[Workplace]()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    outcome = yield
+    report = outcome.get_result()
+    workplace = item.stash.get(WORKPLACE, None)
+    if report.failed and workplace and call.when == "call":
+        report.sections.extend(workplace.logs())

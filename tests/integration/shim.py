@@ -1,0 +1,103 @@
+"""The shim as a process, with a configuration of the test's own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from cri import Client
+from http2 import RawClient
+from processes import Process, Workplace, accepts_connections
+
+# With a plain byte relay in the shim's place the transport tests hold as well: they test what callers see.
+IS_RELAY = bool(os.environ.get("ICS_RELAY"))
+
+# Sanitizers keep freed memory for a while, which says nothing about the shim's.
+IS_SANITIZED = Path(os.environ.get("ICS_BUILD_DIR", "")).name in ("asan", "tsan")
+
+
+class Secrets:
+    """Every secret of a test, so that all can be looked for where none may be."""
+
+    def __init__(self) -> None:
+        self._secrets: list[str] = []
+
+    def new(self, name: str) -> str:
+        secret = f"{name}-{os.urandom(8).hex()}"
+        self._secrets.append(secret)
+        return secret
+
+    def found_in(self, text: str) -> list[str]:
+        # Encodings of a longer text, `user:secret`, contain one of three, as the secret starts at any byte of a group.
+        def forms(secret: str) -> list[str]:
+            inside = [base64.b64encode(b"x" * shift + secret.encode())[4:-4].decode() for shift in range(3)]
+            return [secret, quote(secret), secret.encode().hex(), *inside]
+
+        return [secret for secret in self._secrets if any(form in text for form in forms(secret))]
+
+
+class Shim:
+    def __init__(self, workplace: Workplace, binary: Path, runtime_socket: Path, name: str = "shim") -> None:
+        self.socket = workplace.path(f"{name}.sock")
+        self.configuration = workplace.path(f"{name}.yaml")
+        self.state = workplace.path(f"{name}-state")
+        self._workplace = workplace
+        self._binary = binary
+        self._runtime_socket = runtime_socket
+        self._name = name
+        self.process: Process
+        self._processes: list[Process] = []
+        self.accepted_exits = {0}  # a test that kills it adds to them
+
+    def configure(self, **settings: Any) -> None:
+        defaults = {
+            "shim": str(self.socket),
+            "cri": str(self._runtime_socket),
+            "image": str(self.state),
+            "admin": str(self._workplace.path(f"{self._name}-admin.sock")),
+            "configMap": {"enabled": False},
+            "drainTimeout": "3s",
+        }
+        # JSON is YAML.
+        self.configuration.write_text(json.dumps({**defaults, **settings}, indent=2))
+
+    def command(self, *arguments: str) -> list[str | Path]:
+        if IS_RELAY:
+            return ["socat", "-b65536", f"UNIX-LISTEN:{self.socket},fork,unlink-early", f"UNIX:{self._runtime_socket}"]
+        return [self._binary, "-f", self.configuration, *arguments]
+
+    def launch(self, **options: Any) -> None:
+        """Starts the process without waiting for it to listen."""
+        self.process = self._workplace.start(self._name, self.command(), **options)
+        self._processes.append(self.process)
+
+    def start(self, **options: Any) -> None:
+        self.launch(**options)
+        self.process.wait_until(lambda: accepts_connections(self.socket), "listening")
+
+    def raw_client(self, **options: Any) -> RawClient:
+        client = RawClient(self.socket, **options)
+        self._workplace.on_close(client.close)
+        return client
+
+    def client(self, version: str = "v1", **options: Any) -> Client:
+        client = Client(self.socket, version, **options)
+        self._workplace.on_close(client.close)
+        return client
+
+    def terminate(self) -> None:
+        self.process.signal(signal.SIGTERM)
+
+    def check_exits(self) -> None:
+        """It ends with 0 when it is asked to; a crash or a sanitizer's report shows here."""
+        for process in self._processes:
+            assert process.exit_status in self.accepted_exits, f"exit status {process.exit_status}:\n{process.stderr}"
+
+    @property
+    def log(self) -> str:
+        return self.process.stderr
