@@ -8,9 +8,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 export FUZZ_SECONDS
-# Arguments for bench/run (`--quick`, `--full`) and scripts/conformance.
+# Arguments for bench/run: `--quick`, `--full`.
 BENCH ?=
-CONFORMANCE ?=
 
 daemon := build/release/image-cri-shim
 
@@ -47,10 +46,11 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 	@scripts/setup lint
 	@scripts/fuzz
 
-conformance: ## critest, crictl, h2spec and a real kubelet, directly and through the shim (root)
+conformance: ## critest and a real kubelet, directly and through the shim (root)
 	@scripts/setup conformance
-	@scripts/build release -DICS_TESTS=ON
-	@ICS_BUILD_DIR=$(CURDIR)/build/release ICS_BUSYBOX=$$(scripts/static-busybox) scripts/conformance $(CONFORMANCE)
+	@scripts/build release image-cri-shim
+	@set -e; export ICS_BUILD_DIR=$(CURDIR)/build/release ICS_BUSYBOX=$$(scripts/static-busybox); \
+	for program in scripts/conformance/*; do $$program; done
 
 # Does not build where a build is there, so that `sudo make install` leaves no files of root in the build folder.
 install: ## install to PREFIX (/usr/local), below DESTDIR
