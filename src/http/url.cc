@@ -5,6 +5,8 @@
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 namespace shim::http {
 namespace {
@@ -32,8 +34,11 @@ Expected<Url> Url::parse(std::string_view text) {
   std::ranges::transform(url.host_, url.host_.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
   if (url.host_.empty()) return fail("URL has no host");
-  url.port_ = view.port_number();
-  if (view.has_port() && url.port_ == 0 && !view.port().empty()) return fail("URL has no valid port");
+  const std::string_view port(view.port().data(), view.port().size());
+  if (!port.empty()) {
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port_);
+    if (error != std::errc() || url.port_ == 0) return fail("URL has no valid port");
+  }
   if (url.port_ == 0) url.port_ = url.is_secure_ ? 443 : 80;
   url.text_ = text.substr(0, text.find('#'));
   return url;

@@ -21,11 +21,11 @@ struct Entry {
   image::Address address;
   int priority = 500;       // 0–10000; higher is asked first
   bool is_offline = false;  // the top-level `address`
-  image::MatchRule rule;    // the default already resolved (`*`, or its own images for a public registry)
-  std::vector<image::RewriteRule> rewrite;
+  image::MatchRule rule{};  // the default already resolved (`*`, or its own images for a public registry)
+  std::vector<image::RewriteRule> rewrite{};
   DigestFallback digest_fallback = DigestFallback::none;
-  credentials::Credential credential;  // anonymous where none is configured
-  http::TlsOptions tls;
+  credentials::Credential credential{};  // anonymous where none is configured
+  http::TlsOptions tls{};
 };
 
 // The rule of an entry whose configuration has no `match`: every image, but for a public registry only the images that

@@ -18,7 +18,7 @@ struct Outcome {
   std::string source;  // registry address, as configured; the reference's own host for the original
   std::string name;    // the name pulled or probed
   Kind kind = Kind::not_asked;
-  std::string reason;  // empty for `holds`; else one clause: `401 Unauthorized: wrong password for user "admin"`
+  std::string reason{};  // empty for `holds`; else one clause: `401 Unauthorized: wrong password for user "admin"`
   // The answer itself shows that a pull would fail or give another image: absent, another digest, no image for this
   // node's platform, an HTML page. Such an entry is never pulled from.
   bool rules_out_pull = false;

@@ -24,7 +24,7 @@ class Client;
 namespace shim::registry {
 
 struct ResolveRequest {
-  std::string pod_namespace;             // empty: none known
+  std::string pod_namespace{};           // empty: none known
   bool caller_sent_credentials = false;  // the kubelet's own AuthConfig: the original host is not probed then
 };
 

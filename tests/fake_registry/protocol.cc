@@ -29,7 +29,8 @@ std::string base64_decoded(std::string_view text) {
 
 // The parameter of a query or form, decoded.
 std::string parameter(const std::string& encoded, std::string_view name) {
-  const auto view = boost::urls::parse_uri_reference("?" + encoded);
+  const std::string reference = "?" + encoded;
+  const auto view = boost::urls::parse_uri_reference(reference);
   if (!view) return {};
   for (const auto& each : view->params()) {
     if (each.key == name) return each.value;
