@@ -24,9 +24,11 @@ bool is_below(const std::string& path, const std::string& prefix) {
   return prefix.empty() || (path.starts_with(prefix) && path.size() > prefix.size() && path[prefix.size()] == '/');
 }
 
+// Both are in one array, so that the lower address is the earlier one in the file.
 bool goes_before(const Entry* a, const Entry* b) {
   if (a->priority != b->priority) return a->priority > b->priority;
-  return a->is_offline && !b->is_offline;
+  if (a->is_offline != b->is_offline) return a->is_offline;
+  return a < b;
 }
 
 std::vector<const Entry*> in_order(std::span<const Entry> entries, auto is_wanted) {
@@ -34,7 +36,7 @@ std::vector<const Entry*> in_order(std::span<const Entry> entries, auto is_wante
   for (const Entry& entry : entries) {
     if (is_wanted(entry)) wanted.push_back(&entry);
   }
-  std::ranges::stable_sort(wanted, goes_before);
+  std::ranges::sort(wanted, goes_before);
   return wanted;
 }
 
