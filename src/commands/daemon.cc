@@ -105,7 +105,11 @@ Expected<http2::UnixListener> Daemon::listen() {
   const auto passed = passed_socket();
   if (!passed) return std::unexpected(passed.error());
   if (*passed) return http2::UnixListener::adopt(io_, **passed);
-  return http2::UnixListener::bind(io_, config_.shim, http2::access_of(config_.cri));
+  auto listener = http2::UnixListener::bind(io_, config_.shim, http2::access_of(config_.cri));
+  if (listener && listener->is_at(config_.cri)) {
+    return fail(fmt::format("shim {} and cri {} are one socket: the shim would call itself", config_.shim, config_.cri));
+  }
+  return listener;
 }
 
 boost::asio::awaitable<void> Daemon::watch_signals() {

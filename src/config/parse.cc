@@ -164,7 +164,7 @@ void read_sockets(Block& top, Config& config) {
   const std::string shim = socket_identity(config.shim);
   const std::string cri = socket_identity(config.cri);
   const std::string admin = socket_identity(config.admin);
-  if (shim == cri) top.error("shim", "is the same socket as cri; the shim would call itself");
+  if (shim == cri) top.error("shim", fmt::format("{} is also cri; the shim would call itself", config.shim));
   if (admin == shim) top.error("admin", "is the same socket as shim");
   if (admin == cri) top.error("admin", "is the same socket as cri");
 }

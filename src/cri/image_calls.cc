@@ -4,11 +4,11 @@
 #include <cassert>
 #include <utility>
 
-#include "cri/call.h"
 #include "cri/create_container.h"
 #include "cri/image_status.h"
 #include "cri/list_images.h"
 #include "cri/pull_image.h"
+#include "cri/restore.h"
 
 namespace shim::cri {
 namespace {
@@ -48,8 +48,21 @@ boost::asio::awaitable<Reply> ImageCalls::handle(Service service, std::string_vi
                                                  std::string message, Runtime& runtime) const {
   const Handler* handler = find_handler(service, method);
   assert(handler != nullptr);
-  const Call call{*resolver_, *names_, caller, runtime, options_.timeout, options_.max_message, options_.restore_names};
-  return handler->handle(call, std::move(message));
+  return handler->handle(make_call(caller, runtime), std::move(message));
+}
+
+boost::asio::awaitable<std::string> ImageCalls::translate_list_filter(const Caller& caller, std::string message,
+                                                                      Runtime& runtime) const {
+  return with_filter_translated(make_call(caller, runtime), std::move(message));
+}
+
+std::optional<std::string> ImageCalls::restore_list(const std::string& response) const {
+  if (!options_.restore_names) return std::nullopt;
+  return restore_image_list(response, *names_, options_.max_message);
+}
+
+Call ImageCalls::make_call(const Caller& caller, Runtime& runtime) const {
+  return {*resolver_, *names_, caller, runtime, options_.timeout, options_.max_message, options_.restore_names};
 }
 
 }  // namespace shim::cri

@@ -7,11 +7,12 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "cri/call.h"
 #include "cri/name_store.h"
 #include "cri/runtime.h"
 #include "registry/resolver.h"
@@ -36,7 +37,15 @@ class ImageCalls {
   boost::asio::awaitable<Reply> handle(Service service, std::string_view method, const Caller& caller,
                                        std::string message, Runtime& runtime) const;
 
+  // For StreamImages, which is no unary call: its request with the name in its filter translated …
+  boost::asio::awaitable<std::string> translate_list_filter(const Caller& caller, std::string message,
+                                                            Runtime& runtime) const;
+  // … and one of its messages with the original names restored, or nothing where there are none.
+  std::optional<std::string> restore_list(const std::string& response) const;
+
  private:
+  Call make_call(const Caller& caller, Runtime& runtime) const;
+
   std::shared_ptr<const registry::Resolver> resolver_;
   std::shared_ptr<NameStore> names_;
   Options options_;

@@ -133,9 +133,9 @@ class Pull {
   }
 
   void log_failure(const registry::Candidate& candidate, const Reply& reply, bool is_last) const {
-    spdlog::warn("pull of {} from {} as {} failed: {}: {}{}", reference_.original(), source_of(candidate),
-                 candidate.name, http2::status_name(reply.status.code), reply.status.message,
-                 is_last ? "" : "; trying the next source");
+    spdlog::warn("pull of {} from {} as {} failed{}: {}: {}", reference_.original(), source_of(candidate),
+                 candidate.name, is_last ? ", and no other source can help" : "",
+                 http2::status_name(reply.status.code), reply.status.message);
   }
 
   std::string source_of(const registry::Candidate& candidate) const {
@@ -169,7 +169,10 @@ bool may_try_next(const Reply& failure, bool deadline_has_passed) {
 
 Reply pull_failure(const std::string& image, const std::vector<Outcome>& outcomes, const Reply* last_pull) {
   const bool signature_failed = last_pull != nullptr && is_signature_failure(last_pull->status);
-  const bool is_unavailable = !outcomes.empty() && std::ranges::all_of(outcomes, is_unreachable);
+  const bool says_unavailable = last_pull != nullptr && last_pull->status.code == StatusCode::unknown &&
+                                last_pull->status.message.starts_with(kRegistryUnavailable);
+  const bool is_unavailable =
+      says_unavailable || (!outcomes.empty() && std::ranges::all_of(outcomes, is_unreachable));
 
   std::string message = signature_failed ? fmt::format("{}: ", kSignatureFailed)
                         : is_unavailable ? fmt::format("{}: ", kRegistryUnavailable)
@@ -189,7 +192,7 @@ boost::asio::awaitable<Reply> pull_image(Call call, std::string message) {
   wire::PullImageRequest request;
   const bool is_readable = request.ParseFromString(message);
   auto reference = image::Reference::parse(request.image().image());
-  if (!is_readable || image::is_image_id(request.image().image()) || !reference) {
+  if (!call.resolver.has_entries() || !is_readable || image::is_image_id(request.image().image()) || !reference) {
     co_return co_await call.runtime.call(call.caller, Service::image, "PullImage", std::move(message), call.timeout);
   }
   Pull pull(call, std::move(request), std::move(*reference));

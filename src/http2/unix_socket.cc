@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -99,6 +100,8 @@ Expected<UnixListener> UnixListener::bind(boost::asio::io_context& context, cons
   sockaddr_un address;
   if (!fill_address(address, temporary)) return fail(fmt::format("{}: the path is too long for a socket", path));
 
+  std::error_code made;
+  std::filesystem::create_directories(folder_of(path), made);
   // Held while the old file is looked at and replaced, so that of two shims that start at once one sees the other.
   const Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return fail(fmt::format("{}: its folder cannot be opened: {}", path, std::strerror(errno)));
@@ -154,6 +157,11 @@ void UnixListener::set_access(const SocketAccess& access) {
   // Best effort: the calls work without it, for root.
   [[maybe_unused]] const int owned = ::chown(path_.c_str(), access.owner, access.group);
   ::chmod(path_.c_str(), access.mode);
+}
+
+bool UnixListener::is_at(const std::string& path) const {
+  struct stat status{};
+  return !path_.empty() && ::stat(path.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
 }
 
 void UnixListener::close() {

@@ -36,8 +36,8 @@ SocketAccess access_of(const std::string& path);
 // A listening socket file that is removed with the listener, if it is still the one that was made.
 class UnixListener {
  public:
-  // Replaces a stale socket file atomically. Errors: another process answers there (with its name and pid), the path
-  // is not a socket, its folder is missing or not writable.
+  // Makes the folder where it is missing, and replaces a stale socket file atomically. Errors: another process answers there (with its name and pid), the path
+  // is not a socket, its folder is not writable.
   static Expected<UnixListener> bind(boost::asio::io_context& context, const std::string& path,
                                      const SocketAccess& access);
   // A socket that systemd listens on for us (`LISTEN_FDS`); its file is systemd's.
@@ -50,6 +50,8 @@ class UnixListener {
   UnixAcceptor& acceptor() { return acceptor_; }
   // Gives the socket file other access (when the runtime's socket appears after ours).
   void set_access(const SocketAccess& access);
+  // True where `path` leads to this socket, by whatever links.
+  bool is_at(const std::string& path) const;
   // Stops listening and removes the file.
   void close();
 

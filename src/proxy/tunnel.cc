@@ -52,7 +52,7 @@ void Tunnel::on_request(http2::Stream& stream, http2::HeaderList&& headers, bool
   if (const auto target = context_.dialects.known(method->service, method->dialect)) {
     return dispatch(stream, std::move(headers), is_end, *method, *target);
   }
-  auto held = std::make_shared<HeldRequest>(stream, std::move(headers), is_end);
+  auto held = std::make_shared<HeldRequest>(context_.io, stream, std::move(headers), is_end);
   boost::asio::co_spawn(context_.io, dispatch_when_known(shared_from_this(), held, *method),
                         boost::asio::bind_cancellation_slot(held->cancelled(), boost::asio::detached));
 }
@@ -84,6 +84,13 @@ void Tunnel::dispatch(http2::Stream& stream, http2::HeaderList headers, bool is_
                     return calls->handle(method.service, method.name, caller, std::move(message), *self);
                   });
   }
+  if (method.service == cri::Service::image && method.name == "StreamImages") {
+    if (is_translated) headers.set(":path", path_of(target, method.service, method.name));
+    auto held = std::make_shared<HeldRequest>(context_.io, stream, std::move(headers), is_end);
+    boost::asio::co_spawn(context_.io, stream_images(shared_from_this(), held, context_.image_calls.read()),
+                          boost::asio::bind_cancellation_slot(held->cancelled(), boost::asio::detached));
+    return;
+  }
   if (is_translated && method.service == cri::Service::runtime && method.name == "Version") {
     return handle(stream, std::move(headers), is_end,
                   [self = shared_from_this(), spoken = method.dialect](const cri::Caller& caller, std::string message) {
@@ -98,6 +105,28 @@ void Tunnel::handle(http2::Stream& stream, http2::HeaderList headers, bool is_en
   const ImageCall::Options options{context_.io.get_executor(), context_.max_message, context_.message_budget};
   const auto call = ImageCall::start(stream, std::move(headers), options, std::move(handler));
   if (is_end) call->on_end();
+}
+
+// The one image call that streams: its request is small and translated as a whole, its messages are rewritten one by
+// one as they pass.
+boost::asio::awaitable<void> Tunnel::stream_images(std::shared_ptr<Tunnel> self, std::shared_ptr<HeldRequest> held,
+                                                   std::shared_ptr<const cri::ImageCalls> calls) {
+  co_await held->wait_for_end();
+  if (held->stream() == nullptr) co_return;
+  http2::MessageReader reader(self->context_.max_message);
+  std::string_view body = held->body();
+  const bool is_whole = reader.feed(body) == http2::MessageReader::State::complete && body.empty();
+  std::string message = reader.take();
+  if (is_whole && !reader.is_compressed()) {
+    const cri::Caller caller{held->headers(), {}};
+    message = co_await calls->translate_list_filter(caller, std::move(message), *self);
+    if (held->stream() == nullptr) co_return;
+    held->replace_body(http2::message_prefix(message.size()) + message);
+  }
+  const auto restore = [calls](const std::string& response) { return calls->restore_list(response); };
+  Relay::start_rewriting(*held->stream(), held->headers(), self->link_,
+                         MessageRewriter(self->context_.max_message, restore));
+  held->replay_to(*held->stream());
 }
 
 // ── Calls of the shim's own ──────────────────────────────────────────────────────────────────────────────────────────

@@ -69,6 +69,8 @@ class Tunnel final : public std::enable_shared_from_this<Tunnel>,
   void dispatch(http2::Stream& stream, http2::HeaderList headers, bool is_end, const Method& method, Dialect target);
   static boost::asio::awaitable<void> dispatch_when_known(std::shared_ptr<Tunnel> self,
                                                           std::shared_ptr<HeldRequest> held, Method method);
+  static boost::asio::awaitable<void> stream_images(std::shared_ptr<Tunnel> self, std::shared_ptr<HeldRequest> held,
+                                                    std::shared_ptr<const cri::ImageCalls> calls);
   void handle(http2::Stream& stream, http2::HeaderList headers, bool is_end, ImageCall::Handler handler);
   boost::asio::awaitable<http2::Status> ask(Dialect dialect, cri::Service service);
   CallLimits limits();

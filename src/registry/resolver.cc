@@ -128,6 +128,10 @@ Resolver::Resolver(std::vector<Entry> entries, ResolverOptions options, http::Cl
     : shared_(std::make_shared<Shared>(std::move(entries), options, http)) {}
 Resolver::~Resolver() = default;
 
+bool Resolver::has_entries() const {
+  return !shared_->entries.empty();
+}
+
 std::unique_ptr<Resolution> Resolver::resolve(const image::Reference& reference, ResolveRequest request) const {
   Selection selection =
       select_candidates(reference, shared_->entries, request.pod_namespace, shared_->options.fallback);

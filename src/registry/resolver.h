@@ -65,6 +65,8 @@ class Resolver {
   Resolver(Resolver&&) = delete;
   ~Resolver();
 
+  // False where nothing is configured: then every image is forwarded as it is named.
+  bool has_entries() const;
   // Asks nothing yet.
   std::unique_ptr<Resolution> resolve(const image::Reference& reference, ResolveRequest request) const;
   // Every name that the image may have been pulled under, best first; no network. The result borrows from the Resolver.
