@@ -27,8 +27,9 @@ bool has_hashed_names(std::string_view directory) {
 }
 
 CaStore find_ca_store() {
-  if (const char* file = std::getenv("SSL_CERT_FILE")) return {.file = file, .directory = {}};
-  if (const char* directory = std::getenv("SSL_CERT_DIR")) return {.file = {}, .directory = directory};
+  const char* file = std::getenv("SSL_CERT_FILE");
+  const char* directory = std::getenv("SSL_CERT_DIR");
+  if (file || directory) return {.file = file ? file : "", .directory = directory ? directory : ""};
   if (has_hashed_names(kDirectory)) return {.file = {}, .directory = std::string(kDirectory)};
   return {.file = std::string(kBundle), .directory = {}};
 }

@@ -5,13 +5,13 @@
 
 namespace shim::http {
 
-// One of the two is empty.
 struct CaStore {
-  std::string file;       // one bundle; parsed whole: 140 certificates, some MiB
-  std::string directory;  // named by hash: only the certificate that is needed is read
+  std::string file;       // a bundle, parsed whole; empty: none
+  std::string directory;  // files named by hash, of which only the one that is needed is read; empty: none
 };
 
-// `SSL_CERT_FILE`, `SSL_CERT_DIR`, else the hashed directory, else the bundle. Looked for once, when first asked.
+// `SSL_CERT_FILE` and `SSL_CERT_DIR`, as the runtime (Go) reads them, else the hashed directory, else the bundle.
+// Looked for once, when first asked.
 const CaStore& system_ca_store();
 
 }  // namespace shim::http
