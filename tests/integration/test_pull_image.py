@@ -400,7 +400,7 @@ def test_pull_attempt_that_times_out_is_followed_by_the_next(
     first, second = start_registry(NGINX), start_registry(NGINX)
     runtime.set_pull(first.name(NGINX), {"hold": True})
     runtime.set_pull(second.name(NGINX), succeeds(2))
-    client = start_shim(registries=[entry(first, 900), entry(second, 800)], timeout="300ms").client()
+    client = start_shim(registries=[entry(first, 900), entry(second, 800)], timeout="1s").client()
 
     assert client.pull("nginx:1.25") == image_id(2)
     runtime.wait_for_cancel("PullImage")
