@@ -225,7 +225,7 @@ class Containerd:
         self.process = workplace.start(name, ["containerd", "--config", configuration])
         self.process.wait_until(lambda: accepts_connections(self.socket), "listening")
         workplace.on_close(self._remove_pods)
-        self.import_image(images.pause(), PAUSE)
+        self.import_image(images.pause("sandbox"), PAUSE)
 
     def _configure_network(self, has_network: bool) -> None:
         folder = self._folder / "cni"

@@ -6,7 +6,6 @@ import gzip
 import os
 import shutil
 import socket
-import struct
 import threading
 import time
 from collections import Counter
@@ -22,11 +21,9 @@ from http2 import (
     ENHANCE_YOUR_CALM,
     NO_ERROR,
     REFUSED_STREAM,
-    WINDOW_UPDATE,
     GoAway,
     RawConnection,
     RawRuntime,
-    frame,
     grpc_message,
 )
 from processes import Workplace, accepts_connections, eventually
@@ -270,7 +267,8 @@ def test_early_end_of_a_call_is_relayed_after_its_trailers(
     client.wait_for_event(h2.events.DataReceived, stream)
 
     # Only now is there room for the rest: the reset has arrived at the shim long before.
-    client.send_raw(frame(WINDOW_UPDATE, 0, stream, struct.pack(">I", 100_000)))
+    client.http2.increment_flow_control_window(100_000, stream)
+    client.flush()
     client.wait_for_event(h2.events.TrailersReceived, stream)
     headers, body = client.answer(stream)
 
