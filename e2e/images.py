@@ -73,7 +73,8 @@ def _layer(files: Mapping[str, bytes]) -> tuple[Blob, str]:
             add(folder, type=tarfile.DIRTYPE, mode=0o1777 if folder == "tmp" else 0o755)
         add("bin/busybox", BUSYBOX.read_bytes())
         for applet in _applets():
-            add(f"bin/{applet}", type=tarfile.SYMTYPE, linkname="busybox")
+            # Hard links: a container can hide one of them and keep the others.
+            add(f"bin/{applet}", type=tarfile.LNKTYPE, linkname="bin/busybox")
         for name, content in files.items():
             add(name, content)
     plain = archive.getvalue()
@@ -99,7 +100,7 @@ class Image:
         process = {
             "Entrypoint": list(self.entrypoint),
             "Cmd": list(self.command),
-            "Env": ["PATH=/bin"],
+            "Env": ["PATH=/bin:/usr/bin"],
             "User": self.user,
             "Labels": dict(self.labels),
         }
@@ -151,9 +152,9 @@ def says(text: str) -> Image:
     return Image(["/bin/sh", "-c", f"echo '{text}'; exec sleep 2147483647"])
 
 
-def pause() -> Image:
-    """What holds a pod."""
-    return Image(["/bin/sleep", "2147483647"])
+def pause(name: str = "") -> Image:
+    """What holds a pod. Those of different names are different images."""
+    return Image(["/bin/sleep", "2147483647"], labels={"name": name})
 
 
 @dataclass(frozen=True)

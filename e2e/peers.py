@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -225,7 +226,7 @@ class Containerd:
         self.process = workplace.start(name, ["containerd", "--config", configuration])
         self.process.wait_until(lambda: accepts_connections(self.socket), "listening")
         workplace.on_close(self._remove_pods)
-        self.import_image(images.pause(), PAUSE)
+        self.import_image(images.pause("sandbox"), PAUSE)
 
     def _configure_network(self, has_network: bool) -> None:
         folder = self._folder / "cni"
@@ -390,10 +391,12 @@ class Crictl:
         if not ended.returncode:
             raise CommandError(f"crictl {' '.join(map(str, arguments))} succeeded: {ended.stdout.strip()}")
         # The last line; the ones before are its library's log of the same.
-        return ended.stderr.strip().splitlines()[-1]
+        last = ended.stderr.strip().splitlines()[-1]
+        message = re.search(r'level=fatal msg=("(?:[^"\\]|\\.)*")', last)
+        return str(json.loads(message[1])) if message else last
 
-    def json(self, *arguments: str | Path) -> Any:
-        return json.loads(self.run(*arguments, "--output", "json"))
+    def json(self, command: str, *arguments: str | Path) -> Any:
+        return json.loads(self.run(command, "--output", "json", *arguments))
 
     def image_names(self) -> list[str]:
         return sorted(tag for image in self.json("images")["images"] for tag in image["repoTags"])

@@ -191,7 +191,7 @@ Handler = Callable[["RawConnection", int, dict[str, str]], None]
 class RawRuntime:
     """A runtime in this process: `on_request(connection, stream, headers)` decides everything about its answers.
 
-    With `answers_early` it is called when the request's headers are there, else when the request has ended.
+    Only what the shim asks for itself, the version that it speaks, is answered without it. With `answers_early` it is called when the request's headers are there, else when the request has ended.
     """
 
     def __init__(self, path: Path, on_request: Handler, answers_early: bool = False, backlog: int = 128) -> None:
@@ -233,6 +233,7 @@ class RawConnection:
     def __init__(self, peer: socket.socket, on_request: Handler, answers_early: bool) -> None:
         self.events: list[Any] = []
         self.bodies: dict[int, bytes] = {}
+        self.answered = 0
         self._peer = peer
         self._on_request = on_request
         self._answers_early = answers_early
@@ -271,7 +272,9 @@ class RawConnection:
         """A whole answer, small enough for the window; `body` instead of `message` is sent as it is."""
         with self._lock:
             self.http2.send_headers(stream, [(":status", "200"), ("content-type", "application/grpc"), *headers])
-            self.http2.send_data(stream, grpc_message(message) if body is None else body)
+            data = grpc_message(message) if body is None else body
+            for start in range(0, len(data), 16_384):
+                self.http2.send_data(stream, data[start : start + 16_384])
             self.http2.send_headers(stream, list(trailers), end_stream=True)
             self._flush()
 
@@ -290,6 +293,13 @@ class RawConnection:
     def _flush(self) -> None:
         with self._lock:
             self._peer.sendall(self.http2.data_to_send())
+
+    def _answer(self, stream: int, headers: dict[str, str]) -> None:
+        if headers[":path"] in ("/runtime.v1.RuntimeService/Version", "/runtime.v1.ImageService/ImageFsInfo"):
+            self.respond(stream)
+        else:
+            self.answered += 1
+            self._on_request(self, stream, headers)
 
     def _read(self) -> None:
         requests: dict[int, dict[str, str]] = {}
@@ -312,6 +322,6 @@ class RawConnection:
                         requests[event.stream_id] = dict(event.headers)
                     wanted = h2.events.RequestReceived if self._answers_early else h2.events.StreamEnded
                     if isinstance(event, wanted):
-                        self._on_request(self, event.stream_id, requests[event.stream_id])
+                        self._answer(event.stream_id, requests[event.stream_id])
             except OSError:
                 return

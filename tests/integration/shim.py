@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from cri import Client
 from http2 import RawClient
-from processes import Process, Workplace, accepts_connections
+from processes import Process, Workplace, accepts_connections, eventually
 
 # With a plain byte relay in the shim's place the transport tests hold as well: they test what callers see.
 IS_RELAY = bool(os.environ.get("ICS_RELAY"))
@@ -101,3 +101,8 @@ class Shim:
     @property
     def log(self) -> str:
         return self.process.stderr
+
+    def wait_for_log(self, *words: str) -> str:
+        """Returns the log once all of the words are in it: it is written out in its own time."""
+        eventually(lambda: all(word in self.log for word in words), f"the log shows {words}")
+        return self.log

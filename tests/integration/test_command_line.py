@@ -67,7 +67,7 @@ def test_unknown_key_is_a_warning_that_names_the_nearest(stopped: Shim) -> None:
     stopped.configure(regestries=[])
     stopped.start()
 
-    assert "regestries" in stopped.log and "registries" in stopped.log
+    stopped.wait_for_log('"regestries"', '"registries"')
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["-v"], ["--help"], ["-h"]])
@@ -106,7 +106,7 @@ def test_settings_are_logged_at_start_without_secrets(runtime: FakeRuntime, star
 
     shim = start_shim(address="http://127.0.0.1:5999", auth=f"admin:{password}", timeout="20m")
 
-    for line in [
+    shim.wait_for_log(
         f"shim-socket: {shim.socket}",
         f"cri-socket: {runtime.socket}",
         "hub-address: http://127.0.0.1:5999",
@@ -117,5 +117,4 @@ def test_settings_are_logged_at_start_without_secrets(runtime: FakeRuntime, star
         "Timeout: {20m0s}",
         "Username: admin",
         "CRIVersion: auto",
-    ]:
-        assert line in shim.log
+    )

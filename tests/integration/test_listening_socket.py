@@ -94,14 +94,18 @@ def test_file_that_is_no_socket_is_left_alone(runtime: FakeRuntime, new_shim) ->
     assert shim.socket.read_text() == "precious"
 
 
-def test_missing_folder_of_the_socket_is_made(runtime: FakeRuntime, new_shim, workplace: Workplace) -> None:
+def test_missing_folder_of_the_socket_is_an_error_that_names_it(
+    runtime: FakeRuntime, new_shim, workplace: Workplace
+) -> None:
     shim = new_shim(runtime.socket)
-    shim.socket = workplace.path("not/there/yet/shim.sock")
+    shim.socket = workplace.path("not/there/shim.sock")
     shim.configure()
+    shim.accepted_exits.add(1)
 
-    shim.start()
+    shim.launch()
 
-    assert shim.client().version_of_runtime().runtime_name == "fake-runtime"
+    assert shim.process.wait() == 1
+    assert str(shim.socket.parent) in shim.log
 
 
 def test_unix_scheme_is_accepted_for_both_sockets(runtime: FakeRuntime, new_shim) -> None:
@@ -121,4 +125,4 @@ def test_shim_that_points_at_itself_is_an_error(new_shim) -> None:
     shim.launch()
 
     assert shim.process.wait() in (1, 2)
-    assert str(shim.socket) in shim.log
+    assert "shim:" in shim.log and "cri" in shim.log

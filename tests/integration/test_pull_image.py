@@ -202,7 +202,7 @@ def test_choice_is_logged_in_the_words_that_operators_grep_for(
 
     shim.client().pull("nginx:1.25")
 
-    line = re.search(r"priority match: .*", shim.log)
+    line = re.search(r"priority match: .*\n", shim.wait_for_log("priority match: ", "result="))
     assert line
     for word in ["image=nginx:1.25", "action=PullImage", f"{registry.host}", "priority=600", "result="]:
         assert word in line.group()
@@ -261,6 +261,8 @@ def test_wrong_password_error_names_the_registry_first(
     runtime: FakeRuntime, start_shim, start_registry, secrets
 ) -> None:
     registry = start_registry(NGINX, credentials=f"admin:{secrets.new('right')}")
+    refused = "failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized"
+    runtime.set_pull(registry.name(NGINX), fails(UNKNOWN, refused))
     client = start_shim(address=registry.address, auth=f"admin:{secrets.new('wrong')}").client()
 
     error = pull_error(client)
@@ -400,7 +402,7 @@ def test_pull_attempt_that_times_out_is_followed_by_the_next(
     first, second = start_registry(NGINX), start_registry(NGINX)
     runtime.set_pull(first.name(NGINX), {"hold": True})
     runtime.set_pull(second.name(NGINX), succeeds(2))
-    client = start_shim(registries=[entry(first, 900), entry(second, 800)], timeout="300ms").client()
+    client = start_shim(registries=[entry(first, 900), entry(second, 800)], timeout="1s").client()
 
     assert client.pull("nginx:1.25") == image_id(2)
     runtime.wait_for_cancel("PullImage")

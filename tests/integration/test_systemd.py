@@ -111,7 +111,7 @@ def test_watchdog_is_fed(runtime: FakeRuntime, new_shim, manager: NotifySocket) 
 def activated(shim: Shim, listener: socket.socket) -> list[str | Path]:
     """The command as systemd runs it: the socket is descriptor 3, and the variables name this process."""
     script = f'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@" 3<&{listener.fileno()}'
-    return ["sh", "-c", script, "sh", *shim.command()]
+    return ["bash", "-c", script, "bash", *shim.command()]
 
 
 @pytest.fixture

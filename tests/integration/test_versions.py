@@ -111,7 +111,7 @@ def test_stale_pin_is_warned_about(start) -> None:
 
     client.list_images()
 
-    assert "v1alpha2" in shim.log
+    shim.wait_for_log("warn", "v1alpha2")
 
 
 @pytest.mark.parametrize("caller", VERSIONS)
