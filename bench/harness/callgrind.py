@@ -10,8 +10,23 @@ from pathlib import Path
 from .measure import LoadRun, Workload
 from .peers import BenchFailure, Process
 
-# Functions below 0.01 % of a run are noise of the start.
-_FUNCTION = re.compile(r"^\s*([\d,]+)\s+\([\d. ]+%\)\s+(.*?)(?:\s+\[(.*)\])?$")
+_LINE = re.compile(r"^\s*([\d,]+)\s+\([\d. ]+%\)\s+(.*?)(?:\s+\[(/.*)\])?$")
+
+
+def _functions(profile):
+    """{function: (instructions, object or "")}. What was inlined from several files is one function's again."""
+    listing = subprocess.run(["callgrind_annotate", "--threshold=99.99", "--auto=no", str(profile)],
+                             capture_output=True, text=True, check=True).stdout
+    functions = {}
+    for line in listing.splitlines():
+        match = _LINE.match(line)
+        if match and match.group(2) != "PROGRAM TOTALS":
+            name, where = match.group(2).split(":", 1)[-1], Path(match.group(3) or "").name
+            if name.startswith("0x"):
+                name = f"({where}, without symbols)"
+            count, known = functions.get(name, (0, ""))
+            functions[name] = (count + int(match.group(1).replace(",", "")), known or where)
+    return functions
 
 
 def _run(load, argv, socket, folder, call, calls):
@@ -27,21 +42,15 @@ def _run(load, argv, socket, folder, call, calls):
     total, functions = 0, {}
     for profile in profiles:
         total += int(re.search(r"^(?:totals|summary): (\d+)", profile.read_text(), re.M).group(1))
-        listing = subprocess.run(["callgrind_annotate", "--threshold=99.99", "--auto=no", str(profile)],
-                                 capture_output=True, text=True, check=True).stdout
-        for line in listing.splitlines():
-            match = _FUNCTION.match(line)
-            if match and match.group(2) != "PROGRAM TOTALS":
-                name = match.group(2).split(":", 1)[-1]
-                key = (name, Path(match.group(3) or "").name)
-                functions[key] = functions.get(key, 0) + int(match.group(1).replace(",", ""))
+        for name, (count, where) in _functions(profile).items():
+            functions[name] = (functions.get(name, (0, ""))[0] + count, where)
     return total, functions
 
 
 def instructions_per_call(load, argv, socket, folder, call, calls):
-    """(instructions a call, [(function, object, instructions a call) with the costliest first])"""
+    """(instructions a call, [(function, object or "", instructions a call) with the costliest first])"""
     few, few_functions = _run(load, argv, socket, folder, call, calls)
     many, many_functions = _run(load, argv, socket, folder, call, 2 * calls)
-    functions = [(name, where, (count - few_functions.get((name, where), 0)) / calls)
-                 for (name, where), count in many_functions.items()]
+    functions = [(name, where, (count - few_functions.get(name, (0, ""))[0]) / calls)
+                 for name, (count, where) in many_functions.items()]
     return (many - few) / calls, sorted(functions, key=lambda f: -f[2])

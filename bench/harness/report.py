@@ -90,7 +90,16 @@ def functions_table(functions, count=10):
     def short(name):
         return re.sub(r"\s+", " ", name.replace("|", "\\|"))[:100]
     return table(["function", "object", "instructions a call"],
-                 [[f"`{short(name)}`", where or "", f"{value:,.0f}"] for name, where, value in functions[:count]])
+                 [[f"`{short(name)}`", where, f"{value:,.0f}"] for name, where, value in functions[:count]])
+
+
+def objects_table(functions, program, least=100):
+    """callgrind_annotate names no object where a function's lines come from several files: only ours has lines."""
+    sums = {}
+    for _, where, value in functions:
+        sums[where or program] = sums.get(where or program, 0) + value
+    rows = sorted(((value, where) for where, value in sums.items() if value >= least), reverse=True)
+    return table(["object", "instructions a call"], [[where, f"{value:,.0f}"] for value, where in rows])
 
 
 def target_rows(results, memory, ready):
