@@ -17,6 +17,8 @@ struct Error {
 template <class T>
 using Expected = std::expected<T, Error>;
 
-inline std::unexpected<Error> fail(std::string message) { return std::unexpected(Error{std::move(message)}); }
+inline std::unexpected<Error> fail(std::string message) {
+  return std::unexpected(Error{std::move(message)});
+}
 
 }  // namespace shim

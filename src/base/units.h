@@ -14,7 +14,7 @@ namespace shim {
 Expected<std::chrono::nanoseconds> parse_duration(std::string_view text);
 // As Go's Duration.String(): `20m0s`, `1h0m0s`, `150ms`, `2s`, `0s`.
 std::string format_duration(std::chrono::nanoseconds duration);
-// `16Mi`, `64Ki`, `1Gi`, `10M`, `4096`: bytes, Kubernetes quantity suffixes.
+// `16Mi`, `64Ki`, `1.5Gi`, `10M`, `4096`: bytes, Kubernetes quantity suffixes; a fraction of a byte is dropped.
 Expected<std::uint64_t> parse_size(std::string_view text);
 // The shortest exact form with a binary suffix: `16Mi`, `1536Ki`, `1000`.
 std::string format_size(std::uint64_t bytes);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/error.h"
 #include "base/secret.h"
 
 namespace shim::credentials {
@@ -11,13 +12,20 @@ namespace shim::credentials {
 // token endpoint exchanges). `password_file` names the file that holds the password; it is read when used, so that a
 // rotated file counts at once.
 struct Credential {
-  std::string username;
-  Secret password;
-  std::string password_file;
-  Secret identity_token;
+  std::string username{};
+  Secret password{};
+  std::string password_file{};
+  Secret identity_token{};
 
   bool is_anonymous() const { return username.empty() && password.empty() && identity_token.empty(); }
   friend bool operator==(const Credential&, const Credential&) = default;
 };
+
+// The credential with its password read from `password_file`, where it names one: up to 64 KiB, one newline at its end
+// dropped. Errors: the file and why it cannot be read.
+Expected<Credential> with_password_read(const Credential& credential);
+
+// Value of an `Authorization` field (RFC 7617): `Basic ` and base64 of `user:password`.
+Secret basic_authorization(const Credential& credential);
 
 }  // namespace shim::credentials

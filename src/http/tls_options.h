@@ -6,9 +6,9 @@
 namespace shim::http {
 
 struct TlsOptions {
-  std::string ca;    // file with the CA certificates to trust instead of the system's; empty: the system's
-  std::string cert;  // client certificate file; empty: none
-  std::string key;   // its private key file
+  std::string ca{};    // file with the CA certificates to trust instead of the system's; empty: the system's
+  std::string cert{};  // client certificate file; empty: none
+  std::string key{};   // its private key file
   bool insecure_skip_verify = false;
 
   friend bool operator==(const TlsOptions&, const TlsOptions&) = default;

@@ -15,18 +15,21 @@ namespace shim::image {
 
 class Address {
  public:
-  // Errors: the part of `text` that is not an address and what was expected. User info, query, fragment are errors.
+  // Errors: the part of `text` that is not an address and what was expected. User info, query, fragment are errors;
+  // the one for user info does not show `text`, which may hold a password.
   static Expected<Address> parse(std::string_view text);
 
   // As the operator wrote it.
   const std::string& text() const { return text_; }
   // True for https.
   bool is_secure() const { return is_secure_; }
-  // `host[:port]` as it stands in image names, normalised (`docker.io`; a written default port is kept).
+  // `host[:port]` as it stands in image names, normalised as a Reference's (`docker.io`; a written default port is
+  // kept). A host that an image name would take for a path gets the default port: `http://registry` is `registry:80`.
   const std::string& host() const { return host_; }
   // The host without its port, for log lines: `sealos.hub`; Docker Hub is `index.docker.io` (as users grep for it).
   std::string domain() const;
-  // Path prefix without slashes at its ends: `proxy`, or empty.
+  // Path prefix without slashes at its ends: `proxy`, or empty. The Hub's API root (`https://index.docker.io/v1/`, as
+  // docker's config.json spells it) is no prefix.
   const std::string& prefix() const { return prefix_; }
   // `scheme://host[:port]` that the registry API is asked at: `https://registry-1.docker.io` for the Hub.
   std::string api_url() const;

@@ -14,12 +14,13 @@ namespace shim::image {
 
 class Reference {
  public:
-  // Errors: the rule that `text` breaks and where. A 64-hex image ID is not a reference (see is_image_id).
+  // Errors: the rule that `text` breaks and where. An image ID is not a reference (see is_image_id).
   static Expected<Reference> parse(std::string_view text);
 
   // As the user wrote it.
   const std::string& original() const { return original_; }
-  // `host[:port]`, normalised: `docker.io`, `sealos.hub:5000`, `[::1]:5000`.
+  // `host[:port]`, normalised: `docker.io`, `sealos.hub:5000`, `[::1]:5000`; lower case, as host names compare without
+  // case (`GHCR.io` must not slip past a rule for `ghcr.io`), unless only its capitals make it a host (`UPPER/app`).
   const std::string& host() const { return host_; }
   // Path below the host: `library/nginx`.
   const std::string& path() const { return path_; }
@@ -53,7 +54,8 @@ class Reference {
 };
 
 // True for what names an image by its content in a runtime's store, which no registry can be asked for:
-// `sha256:<hex>`, 64 hex digits alone, and `docker://sha256:…` / `docker-pullable://…`-style schemes.
+// `sha256:<hex>`, 64 hex digits alone, and the schemes of container statuses (`docker://`, `docker-pullable://`,
+// `containerd://`, `cri-o://`).
 bool is_image_id(std::string_view text);
 
 }  // namespace shim::image

@@ -17,10 +17,10 @@ enum class Fallback { upstream, deny };
 // One name that the image may be pulled under.
 struct Candidate {
   const Entry* entry = nullptr;  // null: the original reference at its own registry (`fallback: upstream`)
-  std::string name;              // what the runtime is asked to pull: `sealos.hub:5000/library/nginx:1.25`
-  std::string repository;        // path on the registry, prefix included: `proxy/library/nginx`; empty where entry is null
-  std::string tag_or_digest;     // what the manifest is asked by; a digest wins over a tag
-  bool is_original = false;      // the reference's own host: the kubelet's AuthConfig may go there (DESIGN 3, 4)
+  std::string name{};            // what the runtime is asked to pull: `sealos.hub:5000/library/nginx:1.25`
+  std::string repository{};  // path on the registry, prefix included: `proxy/library/nginx`; empty where entry is null
+  std::string tag_or_digest{};  // what the manifest is asked by; a digest wins over a tag
+  bool is_original = false;     // the reference's own host: the kubelet's AuthConfig may go there (DESIGN 3, 4)
 };
 
 struct Selection {

@@ -1,7 +1,7 @@
 // Which registry has an image: the candidates of DESIGN 3, asked over the network where needed.
 //
-// One Resolver per configuration (a reload publishes a new one; a Resolution in progress keeps the one that it began
-// with alive). Everything runs on the I/O thread.
+// One Resolver per configuration: a reload makes a new one. A Resolution in progress keeps the entries that it began
+// with alive, so a Resolver may go while its Resolutions run. Everything runs on the I/O thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -14,6 +14,8 @@
 
 #include "image/reference.h"
 #include "registry/candidate.h"
+#include "registry/entry.h"
+#include "registry/outcome.h"
 
 namespace shim::http {
 class Client;
@@ -21,40 +23,59 @@ class Client;
 
 namespace shim::registry {
 
-// What one source said or how it failed, for logs and for the error that names every source tried.
-struct Outcome {
-  enum class Kind {
-    holds,         // the registry has it
-    absent,        // it said no (404)
-    refused,       // 401 or 403: credentials missing or wrong
-    unreachable,   // no HTTP answer: refused, DNS, TLS, time-out
-    failed,        // an HTTP answer that is neither yes nor no (429, 5xx, wrong platform …)
-    not_asked,     // taken without asking (the original reference, or a kubelet's own credential)
-    pull_failed,   // the runtime could not pull from it
-  };
-  std::string source;  // registry address, as configured; the reference's own host for the original
-  std::string name;    // the name pulled or probed
-  Kind kind = Kind::not_asked;
-  std::string reason;  // empty for `holds`; else one clause: `401 Unauthorized: wrong password for user "admin"`
-};
-
 struct ResolveRequest {
-  std::string pod_namespace;             // empty: none known
+  std::string pod_namespace{};           // empty: none known
   bool caller_sent_credentials = false;  // the kubelet's own AuthConfig: the original host is not probed then
 };
 
-// One pull's walk over its candidates. Not thread-safe; borrowed things live as long as the Resolution.
+struct ResolverOptions {
+  std::chrono::milliseconds probe_timeout{2000};  // for all probes that one next() waits for (`probe.timeout`)
+  std::chrono::seconds max_token_age{600};        // a bearer token is used no longer (`cache.domainCacheTTL`)
+  Fallback fallback = Fallback::upstream;
+};
+
+// One pull's walk over its candidates: holders by priority, then the entries that gave no clear answer, then the
+// original reference. Not thread-safe. The candidates and entries that it returns live as long as the Resolution.
 class Resolution {
  public:
-  virtual ~Resolution() = default;
+  struct State;
+  explicit Resolution(std::unique_ptr<State> state);  // made by Resolver::resolve
+  Resolution(Resolution&&) = delete;
+  ~Resolution();
+
   // The next candidate to pull from, probing as needed; nothing when no candidate is left. An entry that said no is
-  // never returned.
-  virtual boost::asio::awaitable<std::optional<Candidate>> next() = 0;
+  // never returned. A cancelled coroutine gets nothing, and no outcome is recorded for what was being asked.
+  boost::asio::awaitable<std::optional<Candidate>> next();
   // The runtime failed to pull the candidate that next() returned last.
-  virtual void pull_failed(std::string reason) = 0;
+  void pull_failed(std::string reason);
   // Everything asked or tried so far, in the order of the candidates.
-  virtual std::vector<Outcome> outcomes() const = 0;
-  virtual const std::vector<std::string>& warnings() const = 0;
+  std::vector<Outcome> outcomes() const;
+  // A digest given up by `digestFallback: tag`, a rewrite that made no valid path.
+  const std::vector<std::string>& warnings() const;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+class Resolver {
+ public:
+  // `entries` in file order, the offline registry wherever it stands. `http` must outlive the Resolver and every
+  // Resolution.
+  Resolver(std::vector<Entry> entries, ResolverOptions options, http::Client& http);
+  Resolver(Resolver&&) = delete;
+  ~Resolver();
+
+  // False where nothing is configured: then every image is forwarded as it is named.
+  bool has_entries() const;
+  // Asks nothing yet.
+  std::unique_ptr<Resolution> resolve(const image::Reference& reference, ResolveRequest request) const;
+  // Every name that the image may have been pulled under, best first; no network. The result borrows from the Resolver.
+  std::vector<Candidate> names(const image::Reference& reference, std::string_view pod_namespace) const;
+
+ private:
+  struct Shared;
+  friend struct Resolution::State;
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace shim::registry

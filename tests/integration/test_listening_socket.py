@@ -94,15 +94,18 @@ def test_file_that_is_no_socket_is_left_alone(runtime: FakeRuntime, new_shim) ->
     assert shim.socket.read_text() == "precious"
 
 
-def test_missing_folder_of_the_socket_is_made(runtime: FakeRuntime, new_shim, workplace: Workplace) -> None:
-    """/run is empty after each boot."""
+def test_missing_folder_of_the_socket_is_an_error_that_names_it(
+    runtime: FakeRuntime, new_shim, workplace: Workplace
+) -> None:
     shim = new_shim(runtime.socket)
-    shim.socket = workplace.path("not/there/yet/shim.sock")
+    shim.socket = workplace.path("not/there/shim.sock")
     shim.configure()
+    shim.accepted_exits.add(1)
 
-    shim.start()
+    shim.launch()
 
-    assert shim.client().version_of_runtime().runtime_name == "fake-runtime"
+    assert shim.process.wait() == 1
+    assert str(shim.socket.parent) in shim.log
 
 
 def test_unix_scheme_is_accepted_for_both_sockets(runtime: FakeRuntime, new_shim) -> None:

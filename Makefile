@@ -1,0 +1,67 @@
+# The front door; each target is a script that can be run on its own. `make help` lists them.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+# The targets share build folders and machine-wide tools; each one is parallel inside.
+.NOTPARALLEL:
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+export FUZZ_SECONDS
+# Arguments for bench/run: `--quick`, `--full`.
+BENCH ?=
+
+daemon := build/release/image-cri-shim
+
+.PHONY: build demo test bench lint sanitize fuzz conformance install uninstall clean help
+
+build: ## build the daemon: build/release/image-cri-shim (the default)
+	@scripts/setup build
+	@scripts/build release image-cri-shim
+
+demo: ## show it at work with a real containerd and a private registry, then clean up (root)
+	@scripts/setup demo
+	@scripts/build release image-cri-shim
+	@ICS_BUILD_DIR=$(CURDIR)/build/release ICS_BUSYBOX=$$(scripts/static-busybox) scripts/demo
+
+test: ## unit, integration and end-to-end tests (the last ones as root)
+	@scripts/setup test demo
+	@scripts/build release -DICS_TESTS=ON
+	@scripts/test release
+
+bench: ## measure against the direct connection, a byte relay, nghttpx and a gRPC C++ proxy
+	@scripts/setup bench
+	@scripts/build release -DICS_BENCH=ON
+	@ICS_BUILD_DIR=$(CURDIR)/build/release /usr/bin/python3 bench/run $(BENCH)
+
+lint: ## layout, clang-tidy, layers, shell and Python scripts
+	@scripts/setup lint
+	@scripts/lint
+
+sanitize: ## the whole suite under address and undefined sanitizers, unit tests under the thread sanitizer
+	@scripts/setup lint test demo
+	@scripts/sanitize
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (60)
+	@scripts/setup lint
+	@scripts/fuzz
+
+conformance: ## critest and a real kubelet, directly and through the shim (root)
+	@scripts/setup conformance
+	@scripts/build release image-cri-shim
+	@set -e; export ICS_BUILD_DIR=$(CURDIR)/build/release ICS_BUSYBOX=$$(scripts/static-busybox); \
+	for program in scripts/conformance/*; do $$program; done
+
+# Does not build where a build is there, so that `sudo make install` leaves no files of root in the build folder.
+install: ## install to PREFIX (/usr/local), below DESTDIR
+	@test -x $(daemon) || $(MAKE) --no-print-directory build
+	install -D -m 755 $(daemon) $(DESTDIR)$(PREFIX)/bin/image-cri-shim
+
+uninstall: ## remove what `install` put there; configuration and state stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/image-cri-shim
+
+clean: ## remove the build folders
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14

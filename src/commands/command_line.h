@@ -1,0 +1,22 @@
+// What the user asked for on the command line.
+#pragma once
+
+#include <string>
+#include <variant>
+
+namespace shim::commands {
+
+struct CommandLine {
+  enum class Command { serve, check };
+  Command command = Command::serve;
+  std::string file;  // `-f`, `--file`; empty: the default places
+};
+
+// The command, or the exit code where everything has been said already: 0 after --help and --version, 2 for words that
+// are not understood.
+std::variant<CommandLine, int> parse_command_line(int argc, char** argv);
+
+// `image-cri-shim 0.1.0`
+std::string version_line();
+
+}  // namespace shim::commands

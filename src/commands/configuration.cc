@@ -1,0 +1,64 @@
+#include "commands/configuration.h"
+
+#include <utility>
+
+#include "config/environment.h"
+#include "config/load.h"
+#include "config/parse.h"
+
+namespace shim::commands {
+namespace {
+
+LoadedConfiguration failed(std::string file, std::string message) {
+  config::Diagnostic diagnostic;
+  diagnostic.message = std::move(message);
+  return {std::move(file), std::nullopt, {std::move(diagnostic)}};
+}
+
+credentials::Credential credential_of(const std::optional<config::Auth>& auth) {
+  if (!auth) return {};
+  return {auth->username, auth->password, auth->password_file, auth->identity_token};
+}
+
+registry::Entry entry_of(const config::Registry& registry, bool is_offline) {
+  const int default_priority = is_offline ? config::default_offline_priority : config::default_priority;
+  const config::Routing& routing = registry.routing;
+  return {.address = registry.address,
+          .priority = registry.priority.value_or(default_priority),
+          .is_offline = is_offline,
+          .rule = config::effective_rule(registry),
+          .rewrite = routing.rewrite,
+          .digest_fallback = routing.digest_fallback == config::DigestFallback::tag ? registry::DigestFallback::tag
+                                                                                    : registry::DigestFallback::none,
+          .credential = credential_of(registry.auth),
+          .tls = routing.tls};
+}
+
+}  // namespace
+
+LoadedConfiguration load_configuration(const std::string& requested) {
+  auto file = config::choose_file(requested);
+  if (!file) return failed({}, file.error().message);
+  auto text = config::load(*file);
+  if (!text) return failed(*file, text.error().message);
+  config::ParseResult result = config::parse(*text, *file, config::process_environment());
+  return {std::move(*file), std::move(result.config), std::move(result.diagnostics)};
+}
+
+std::vector<registry::Entry> registry_entries(const config::Config& config) {
+  std::vector<registry::Entry> entries;
+  for (const config::Registry& registry : config.registries) entries.push_back(entry_of(registry, false));
+  if (config.offline) entries.push_back(entry_of(*config.offline, true));
+  return entries;
+}
+
+registry::ResolverOptions resolver_options(const config::Config& config) {
+  registry::ResolverOptions options;
+  options.probe_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(config.probe.timeout);
+  options.max_token_age = std::chrono::duration_cast<std::chrono::seconds>(config.cache.domain_cache_ttl);
+  options.fallback =
+      config.fallback == config::Fallback::deny ? registry::Fallback::deny : registry::Fallback::upstream;
+  return options;
+}
+
+}  // namespace shim::commands

@@ -1,0 +1,29 @@
+// From the file to what the parts are made of.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/diagnostic.h"
+#include "http/client.h"
+#include "registry/entry.h"
+#include "registry/resolver.h"
+
+namespace shim::commands {
+
+struct LoadedConfiguration {
+  std::string file;                              // the one chosen; empty where there is none
+  std::optional<config::Config> config;          // nothing where `diagnostics` holds an error
+  std::vector<config::Diagnostic> diagnostics;   // all of them, by line
+};
+
+// Reads the file that `requested` names, or the default one.
+LoadedConfiguration load_configuration(const std::string& requested);
+
+// The registries of `config`, in file order, the offline one last.
+std::vector<registry::Entry> registry_entries(const config::Config& config);
+registry::ResolverOptions resolver_options(const config::Config& config);
+
+}  // namespace shim::commands

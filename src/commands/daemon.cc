@@ -1,0 +1,140 @@
+#include "commands/daemon.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "base/service_manager.h"
+#include "base/units.h"
+#include "commands/configuration.h"
+#include "proxy/runtime_check.h"
+
+namespace shim::commands {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto awaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+constexpr std::size_t kBufferedMessages = 64 * 1024 * 1024;  // octets, of all image calls together
+constexpr auto kRuntimePoll = 200ms;
+constexpr auto kRuntimePatience = 2s;  // for one answer
+constexpr auto kRuntimeReminder = 10s;
+
+std::optional<proxy::Dialect> pinned_dialect(config::CriVersion version) {
+  switch (version) {
+    case config::CriVersion::v1:
+      return proxy::Dialect::v1;
+    case config::CriVersion::v1alpha2:
+      return proxy::Dialect::v1alpha2;
+    case config::CriVersion::automatic:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& config,
+                                                        std::shared_ptr<cri::NameStore> names, http::Client& http) {
+  auto resolver = std::make_shared<registry::Resolver>(registry_entries(config), resolver_options(config), http);
+  return std::make_shared<cri::ImageCalls>(
+      std::move(resolver), std::move(names),
+      cri::ImageCalls::Options{config.timeout, config.max_message_size, config.restore_names});
+}
+
+}  // namespace
+
+Daemon::Daemon(const config::Config& config)
+    : config_(config),
+      message_budget_(kBufferedMessages),
+      dialects_(io_, pinned_dialect(config.version)),
+      http_(io_.get_executor()),
+      image_calls_(make_image_calls(config, names_, http_)),
+      context_{io_,          flush_queue_, deadlines_,  message_budget_, dialects_,
+               image_calls_, config.cri,   {},          config.max_message_size} {}
+
+int Daemon::run() {
+  std::signal(SIGPIPE, SIG_IGN);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
+  boost::asio::co_spawn(io_, watch_signals(), boost::asio::detached);
+  boost::asio::co_spawn(io_, feed_watchdog(), boost::asio::detached);
+  boost::asio::co_spawn(io_, main(), boost::asio::detached);
+  io_.run();
+  server_.reset();
+  return exit_code_;
+}
+
+boost::asio::awaitable<void> Daemon::main() {
+  if (!config_.force) co_await wait_for_runtime();
+  auto listener = listen();
+  if (!listener) {
+    spdlog::error("{}", listener.error().message);
+    exit_code_ = 1;
+    co_return io_.stop();
+  }
+  server_.emplace(context_, std::move(*listener), proxy::Server::Options{.drain_timeout = config_.drain_timeout});
+  server_->start();
+  notify_service_manager("READY=1\nSTATUS=serving on " + config_.shim);
+  spdlog::info("serving on {}, runtime at {}", config_.shim, config_.cri);
+}
+
+boost::asio::awaitable<void> Daemon::wait_for_runtime() {
+  auto next_reminder = std::chrono::steady_clock::now();
+  const proxy::RuntimeQuestion question{io_,         flush_queue_, deadlines_, message_budget_,
+                                        config_.cri, config_.max_message_size};
+  for (;;) {
+    const auto answer = co_await proxy::check_runtime(question, kRuntimePatience);
+    if (answer) co_return;
+    if (std::chrono::steady_clock::now() >= next_reminder) {
+      spdlog::info("waiting for the container runtime before listening (force: false): {}", answer.error().message);
+      notify_service_manager("STATUS=waiting for the container runtime at " + config_.cri);
+      next_reminder = std::chrono::steady_clock::now() + kRuntimeReminder;
+    }
+    boost::asio::steady_timer pause(io_, kRuntimePoll);
+    co_await pause.async_wait(awaiting);
+  }
+}
+
+Expected<http2::UnixListener> Daemon::listen() {
+  const auto passed = passed_socket();
+  if (!passed) return std::unexpected(passed.error());
+  if (*passed) return http2::UnixListener::adopt(io_, **passed);
+  auto listener = http2::UnixListener::bind(io_, config_.shim, http2::access_of(config_.cri));
+  if (listener && listener->is_at(config_.cri)) {
+    return fail(fmt::format("shim {} and cri {} are one socket: the shim would call itself", config_.shim, config_.cri));
+  }
+  return listener;
+}
+
+boost::asio::awaitable<void> Daemon::watch_signals() {
+  for (;;) {
+    const auto [error, number] = co_await signals_.async_wait(awaiting);
+    if (error) co_return;
+    if (number != SIGHUP) break;
+    spdlog::info("SIGHUP: this version reads its configuration at start only; restart to apply a change");
+  }
+  spdlog::info("stopping: calls in flight have {} to end", format_duration(config_.drain_timeout));
+  notify_service_manager("STOPPING=1\nSTATUS=draining");
+  if (server_) co_await server_->drain();
+  spdlog::info("stopped");
+  io_.stop();
+}
+
+boost::asio::awaitable<void> Daemon::feed_watchdog() {
+  const auto interval = watchdog_interval();
+  if (!interval) co_return;
+  boost::asio::steady_timer timer(io_);
+  for (;;) {
+    notify_service_manager("WATCHDOG=1");
+    timer.expires_after(*interval);
+    co_await timer.async_wait(awaiting);
+  }
+}
+
+}  // namespace shim::commands

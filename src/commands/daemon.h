@@ -1,0 +1,55 @@
+// The running shim: its parts, in the order in which they depend on each other.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <memory>
+#include <optional>
+
+#include "base/byte_budget.h"
+#include "base/snapshot.h"
+#include "config/config.h"
+#include "cri/image_calls.h"
+#include "cri/name_store.h"
+#include "http/client.h"
+#include "http2/flush_queue.h"
+#include "proxy/deadline_queue.h"
+#include "proxy/dialects.h"
+#include "proxy/server.h"
+#include "proxy/tunnel.h"
+
+namespace shim::commands {
+
+class Daemon {
+ public:
+  explicit Daemon(const config::Config& config);
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  // Serves until a signal ends it; the exit code.
+  int run();
+
+ private:
+  boost::asio::awaitable<void> main();
+  boost::asio::awaitable<void> wait_for_runtime();
+  boost::asio::awaitable<void> watch_signals();
+  boost::asio::awaitable<void> feed_watchdog();
+  Expected<http2::UnixListener> listen();
+
+  const config::Config config_;
+  boost::asio::io_context io_{1};  // one thread: no locks on the call path
+  boost::asio::signal_set signals_{io_};
+  http2::FlushQueue flush_queue_{io_};
+  proxy::DeadlineQueue deadlines_{io_};
+  ByteBudget message_budget_;
+  proxy::Dialects dialects_;
+  http::Client http_;
+  std::shared_ptr<cri::NameStore> names_ = std::make_shared<cri::NameStore>();
+  Snapshot<cri::ImageCalls> image_calls_;
+  proxy::TunnelContext context_;
+  std::optional<proxy::Server> server_;  // once it listens
+  int exit_code_ = 0;
+};
+
+}  // namespace shim::commands

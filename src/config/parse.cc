@@ -1,0 +1,240 @@
+#include "config/parse.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "config/block.h"
+#include "config/document.h"
+#include "config/registry_blocks.h"
+
+namespace shim::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Accepted and checked, but without effect in this version. A row is removed by the commit that gives it its effect.
+constexpr std::array keys_without_effect = {
+    "admin",
+    "cache.imageCacheSize",
+    "cache.imageCacheTTL",
+    "cache.domainCacheTTL",
+    "cache.notFoundTTL",
+    "cache.statsLogInterval",
+    "cache.disableStats",
+    "configMap.enabled",
+    "configMap.namespace",
+    "configMap.name",
+    "configMap.key",
+    "configMap.kubeconfig",
+    "configMap.env",
+    "credentials.dockerConfig",
+    "credentials.kubeletPlugins",
+    "http.address",
+    "probe.failureThreshold",
+    "probe.hedgeDelay",
+    "probe.recoveryInterval",
+    "reloadInterval",
+};
+
+Probe read_probe(Block block) {
+  Probe probe;
+  block.duration("timeout", probe.timeout, {10ms, 1min});
+  block.duration("hedgeDelay", probe.hedge_delay, {1ms, 1min});
+  block.number("failureThreshold", probe.failure_threshold, 1, 100);
+  block.duration("recoveryInterval", probe.recovery_interval, {100ms, 1h});
+  block.finish();
+  return probe;
+}
+
+Cache read_cache(Block block) {
+  Cache cache;
+  block.number("imageCacheSize", cache.image_cache_size, 0, 1'000'000);
+  block.duration("imageCacheTTL", cache.image_cache_ttl, {1s, 720h});
+  block.duration("domainCacheTTL", cache.domain_cache_ttl, {1s, 720h});
+  block.duration("notFoundTTL", cache.not_found_ttl, {100ms, 24h});
+  block.duration("statsLogInterval", cache.stats_log_interval, {1s, 24h, true});
+  block.flag("disableStats", cache.disable_stats);
+  block.finish();
+  return cache;
+}
+
+Credentials read_credentials(Block block) {
+  Credentials credentials;
+  for (Text& file : block.texts("dockerConfig").value_or(std::vector<Text>{})) {
+    if (file.value.starts_with('/')) {
+      credentials.docker_config.push_back(std::move(file.value));
+    } else {
+      block.mismatch(file, "an absolute path");
+    }
+  }
+  Block plugins = block.block("kubeletPlugins");
+  plugins.optional_file("config", credentials.kubelet_plugins.config);
+  plugins.optional_file("binDir", credentials.kubelet_plugins.bin_dir);
+  if (plugins.has("config") != plugins.has("binDir")) {
+    block.error("kubeletPlugins", "config and binDir are needed together");
+  }
+  plugins.finish();
+  block.finish();
+  return credentials;
+}
+
+// Kubernetes' names (DNS-1123 subdomains) and a ConfigMap's keys, as far as a mistyped one is worth an error here.
+void read_name(Block& block, std::string_view key, std::string& value) {
+  const std::optional<Text> written = block.text(key, "a name");
+  if (!written) return;
+  const bool is_name =
+      !written->value.empty() && written->value.size() <= 253 && std::ranges::all_of(written->value, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
+      });
+  if (!is_name) return block.mismatch(*written, "a name (letters, digits, - _ .)");
+  value = written->value;
+}
+
+ConfigMap read_config_map(Block block) {
+  ConfigMap config_map;
+  block.choice("enabled", config_map.enabled, enabled_names);
+  read_name(block, "namespace", config_map.name_space);
+  read_name(block, "name", config_map.name);
+  read_name(block, "key", config_map.key);
+  block.optional_file("kubeconfig", config_map.kubeconfig);
+  if (std::optional<std::vector<Text>> written = block.texts("env")) {
+    config_map.env.clear();
+    for (Text& pattern : *written) config_map.env.push_back(std::move(pattern.value));
+  }
+  block.finish();
+  return config_map;
+}
+
+// `host:port`: an IPv4 address, a name, or an IPv6 address in brackets. Port 0: any free one.
+bool is_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const std::string_view port = text.substr(colon + 1);
+  unsigned int number = 0;
+  const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (code != std::errc() || end != port.data() + port.size() || number > 65535) return false;
+  std::string_view host = text.substr(0, colon);
+  const bool is_bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
+  if (is_bracketed) host = host.substr(1, host.size() - 2);
+  return std::ranges::all_of(host, [is_bracketed](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == (is_bracketed ? ':' : '-');
+  });
+}
+
+Http read_http(Block block) {
+  Http http;
+  if (std::optional<Text> written = block.text("address", "host:port")) {
+    if (written->value.empty() || is_endpoint(written->value)) {
+      http.address = std::move(written->value);
+    } else {
+      block.mismatch(*written, "host:port such as 127.0.0.1:9731");
+    }
+  }
+  block.finish();
+  return http;
+}
+
+Log read_log(Block block) {
+  Log log;
+  block.choice("format", log.format, log_format_names);
+  block.finish();
+  return log;
+}
+
+// One spelling of a socket's path, so that two are compared: /var/run is a link to /run on every supported system.
+std::string socket_identity(const std::string& path) {
+  const std::string normal = std::filesystem::path(path).lexically_normal().string();
+  return normal.starts_with("/var/run/") ? normal.substr(std::string_view("/var").size()) : normal;
+}
+
+void read_sockets(Block& top, Config& config) {
+  top.socket("shim", config.shim);
+  top.socket("cri", config.cri);
+  top.socket("admin", config.admin);
+  const std::string shim = socket_identity(config.shim);
+  const std::string cri = socket_identity(config.cri);
+  const std::string admin = socket_identity(config.admin);
+  if (shim == cri) top.error("shim", fmt::format("{} is also cri; the shim would call itself", config.shim));
+  if (admin == shim) top.error("admin", "is the same socket as shim");
+  if (admin == cri) top.error("admin", "is the same socket as cri");
+}
+
+Config read_config(Block& top) {
+  Config config;
+  read_sockets(top, config);
+  top.choice("version", config.version, cri_version_names);
+  top.file("image", config.image);
+  top.flag("force", config.force);
+  top.flag("debug", config.debug);
+  top.duration("timeout", config.timeout, {100ms, 24h});
+  top.duration("drainTimeout", config.drain_timeout, {1ms, 1h});
+  top.size("maxMessageSize", config.max_message_size, 64 * 1024, 64 * 1024 * 1024);
+  top.duration("reloadInterval", config.reload_interval, {1s, 24h});
+  top.choice("fallback", config.fallback, fallback_names);
+  top.flag("restoreNames", config.restore_names);
+  config.offline = read_offline_registry(top);
+  config.registries = read_registries(top);
+  config.probe = read_probe(top.block("probe"));
+  config.cache = read_cache(top.block("cache"));
+  config.credentials = read_credentials(top.block("credentials"));
+  config.config_map = read_config_map(top.block("configMap"));
+  config.http = read_http(top.block("http"));
+  config.log = read_log(top.block("log"));
+  top.finish();
+  return config;
+}
+
+void note_idle_registries(const Config& config, Block& top, Diagnostics& diagnostics) {
+  if (config.offline || !config.registries.empty()) return;
+  if (config.fallback == Fallback::deny) top.warning("fallback", "deny has no effect without any registry");
+  diagnostics.note(0, "", "no registry is configured: every image name is forwarded unchanged");
+}
+
+const Node::Member* member_of(const Node& block, std::string_view key) {
+  const auto found = std::ranges::find(block.members, key, &Node::Member::key);
+  return found == block.members.end() || found->value->kind == Node::Kind::null ? nullptr : &*found;
+}
+
+void note_keys_without_effect(const Node& root, Diagnostics& diagnostics) {
+  for (const std::string_view path : keys_without_effect) {
+    const std::size_t dot = path.find('.');
+    const Node::Member* member = member_of(root, path.substr(0, dot));
+    if (member != nullptr && dot != std::string_view::npos) member = member_of(*member->value, path.substr(dot + 1));
+    if (member != nullptr) diagnostics.note(member->line, path, "accepted; has no effect in this version");
+  }
+}
+
+}  // namespace
+
+ParseResult parse(std::string_view text, std::string_view file_name, const Environment& environment) {
+  Diagnostics diagnostics(file_name);
+  const std::optional<Document> document = Document::parse(text, diagnostics);
+  if (!document) return {std::nullopt, diagnostics.take()};
+  const Node& root = document->root();
+  if (root.kind != Node::Kind::block && root.kind != Node::Kind::null) {
+    diagnostics.error(root.line, "", fmt::format("expected keys and values, got {}", kind_name(root.kind)));
+    return {std::nullopt, diagnostics.take()};
+  }
+  const Reading reading{environment, diagnostics};
+  Block top(root, "", reading);
+  std::optional<Config> config = read_config(top);
+  note_keys_without_effect(root, diagnostics);
+  if (diagnostics.error_count() == 0) {
+    note_idle_registries(*config, top, diagnostics);
+  } else {
+    config.reset();
+  }
+  return {std::move(config), diagnostics.take()};
+}
+
+}  // namespace shim::config

@@ -1,0 +1,22 @@
+// From the text of a configuration file to a checked Config: pure, all errors at once.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "config/diagnostic.h"
+#include "config/environment.h"
+
+namespace shim::config {
+
+struct ParseResult {
+  std::optional<Config> config;         // nothing exactly where `diagnostics` holds an error
+  std::vector<Diagnostic> diagnostics;  // by line
+};
+
+// `file_name` is for the diagnostics only. Text of any kind and size is safe to pass; load() bounds it at 1 MiB.
+ParseResult parse(std::string_view text, std::string_view file_name, const Environment& environment);
+
+}  // namespace shim::config

@@ -1,0 +1,63 @@
+#include "cri/image_status.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+#include <utility>
+
+#include "cri/lookup.h"
+#include "cri/restore.h"
+
+namespace shim::cri {
+namespace {
+
+// A reference, where the request parses and names an image by one; else the request is forwarded as it came.
+template <class Request>
+Expected<image::Reference> reference_in(const std::string& message, Request& request) {
+  if (!request.ParseFromString(message)) return fail("the request does not parse");
+  if (image::is_image_id(request.image().image())) return fail("an image ID");
+  return image::Reference::parse(request.image().image());
+}
+
+// `6d3ffc2696ac2` parses as a name, and is the beginning of an image's ID.
+bool is_short_id(std::string_view text, std::string_view id) {
+  if (id.starts_with("sha256:")) id.remove_prefix(7);
+  return !text.empty() && id.starts_with(text);
+}
+
+}  // namespace
+
+boost::asio::awaitable<Reply> image_status(Call call, std::string message) {
+  wire::ImageStatusRequest request;
+  const auto reference = reference_in(message, request);
+  if (!reference) {
+    co_return co_await call.runtime.call(call.caller, Service::image, "ImageStatus", std::move(message), call.timeout);
+  }
+  Lookup lookup = co_await look_up(call, *reference, std::move(request));
+  if (!call.restore_names || !lookup.is_found()) co_return std::move(lookup.reply);
+  if (auto restored = restore_image_status(lookup.reply.message, call.names, call.max_message)) {
+    lookup.reply.message = std::move(*restored);
+  }
+  co_return std::move(lookup.reply);
+}
+
+boost::asio::awaitable<Reply> remove_image(Call call, std::string message) {
+  wire::RemoveImageRequest request;
+  const auto reference = reference_in(message, request);
+  if (reference) {
+    wire::ImageStatusRequest question;
+    *question.mutable_image() = request.image();
+    const Lookup lookup = co_await look_up(call, *reference, std::move(question));
+    const std::string& id = lookup.status.image().id();
+    if (lookup.is_found() && !id.empty() && !is_short_id(request.image().image(), id)) {
+      request.mutable_image()->set_image(id);
+      message = request.SerializeAsString();
+    }
+  }
+  Reply reply =
+      co_await call.runtime.call(call.caller, Service::image, "RemoveImage", std::move(message), call.timeout);
+  if (reply.is_ok() && reference) call.names.forget(*reference);
+  co_return reply;
+}
+
+}  // namespace shim::cri

@@ -1,0 +1,202 @@
+#include "cri/pull_image.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/units.h"
+#include "cri/image_calls.pb.h"
+#include "image/reference.h"
+#include "registry/entry.h"
+
+namespace shim::cri {
+namespace {
+
+using http2::StatusCode;
+using registry::Outcome;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view kRegistryUnavailable = "RegistryUnavailable";
+constexpr std::string_view kSignatureFailed = "SignatureValidationFailed";
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+
+bool is_signature_failure(const http2::Status& status) {
+  return status.code == StatusCode::unknown && status.message.starts_with(kSignatureFailed);
+}
+
+bool is_disk_full(const http2::Status& status) {
+  return contains(status.message, "no space left on device") || contains(status.message, "disk quota exceeded");
+}
+
+// What a runtime says when it could not reach the registry at all.
+bool says_unreachable(std::string_view message) {
+  constexpr std::array<std::string_view, 6> signs = {kRegistryUnavailable, "dial tcp", "connection refused",
+                                                     "no such host", "i/o timeout", "TLS handshake timeout"};
+  return std::ranges::any_of(signs, [&](std::string_view sign) { return contains(message, sign); });
+}
+
+bool is_unreachable(const Outcome& outcome) {
+  return outcome.kind == Outcome::Kind::unreachable ||
+         (outcome.kind == Outcome::Kind::pull_failed && says_unreachable(outcome.reason));
+}
+
+StatusCode code_of(const Outcome& outcome) {
+  switch (outcome.kind) {
+    case Outcome::Kind::absent:
+      return StatusCode::not_found;
+    case Outcome::Kind::refused:
+      return StatusCode::permission_denied;
+    default:
+      return StatusCode::unknown;
+  }
+}
+
+StatusCode code_of(const std::vector<Outcome>& outcomes, const Reply* last_pull) {
+  if (last_pull != nullptr) return last_pull->status.code;
+  return outcomes.empty() ? StatusCode::not_found : code_of(outcomes.back());
+}
+
+// Answers with an AuthConfig for a configured entry; never with what the kubelet sent for another host.
+Expected<void> set_auth(wire::PullImageRequest& request, const registry::Candidate& candidate) {
+  if (candidate.is_original && request.has_auth()) return {};
+  request.clear_auth();
+  if (candidate.entry == nullptr) return {};
+  const auto pull = registry::pull_credential(*candidate.entry);
+  if (!pull) return std::unexpected(pull.error());
+  if (!pull->has_value()) return {};
+  const credentials::Credential& credential = (*pull)->credential;
+  wire::AuthConfig& config = *request.mutable_auth();
+  config.set_username(credential.username);
+  config.set_password(std::string(credential.password.reveal()));
+  config.set_identity_token(std::string(credential.identity_token.reveal()));
+  config.set_server_address((*pull)->server_address);
+  return {};
+}
+
+// One PullImage of the kubelet, from its first candidate to its reply.
+class Pull {
+ public:
+  Pull(const Call& call, wire::PullImageRequest request, image::Reference reference)
+      : call_(call), request_(std::move(request)), reference_(std::move(reference)) {}
+
+  boost::asio::awaitable<Reply> run() {
+    const auto resolution = call_.resolver.resolve(
+        reference_, {request_.sandbox_config().metadata().namespace_(), request_.has_auth()});
+    std::optional<Reply> last;
+    while (const auto candidate = co_await resolution->next()) {
+      for (const std::string& warning : resolution->warnings()) spdlog::warn("{}", warning);
+      Reply reply = co_await attempt(*candidate);
+      if (reply.is_ok()) {
+        succeed(*candidate);
+        co_return reply;
+      }
+      if (reply.is_cancelled) co_return reply;
+      resolution->pull_failed(reply.status.message);
+      const bool is_last = !may_try_next(reply, deadline_has_passed());
+      log_failure(*candidate, reply, is_last);
+      last = std::move(reply);
+      if (is_last) break;
+    }
+    Reply failure = pull_failure(reference_.original(), resolution->outcomes(), last ? &*last : nullptr);
+    spdlog::error("{}", failure.status.message);
+    co_return failure;
+  }
+
+ private:
+  boost::asio::awaitable<Reply> attempt(const registry::Candidate& candidate) {
+    wire::PullImageRequest request = request_;
+    if (!candidate.is_original) request.mutable_image()->set_image(candidate.name);
+    if (const auto set = set_auth(request, candidate); !set) {
+      co_return Reply::error(StatusCode::unknown, set.error().message);
+    }
+    co_return co_await call_.runtime.call(call_.caller, Service::image, "PullImage", request.SerializeAsString(),
+                                          call_.timeout);
+  }
+
+  void succeed(const registry::Candidate& candidate) {
+    const bool is_renamed = !candidate.is_original;
+    if (is_renamed) {
+      call_.names.remember(reference_, candidate.name);
+    } else {
+      call_.names.forget(reference_);
+    }
+    spdlog::info("priority match: image={} action=PullImage matched_registry={} priority={} result={} duration={}",
+                 reference_.original(), source_of(candidate), priority_of(candidate),
+                 is_renamed ? candidate.name : reference_.original(), elapsed());
+  }
+
+  void log_failure(const registry::Candidate& candidate, const Reply& reply, bool is_last) const {
+    spdlog::warn("pull of {} from {} as {} failed{}: {}: {}", reference_.original(), source_of(candidate),
+                 candidate.name, is_last ? ", and no other source can help" : "",
+                 http2::status_name(reply.status.code), reply.status.message);
+  }
+
+  std::string source_of(const registry::Candidate& candidate) const {
+    return candidate.entry != nullptr ? candidate.entry->address.text() : reference_.host();
+  }
+  static std::string priority_of(const registry::Candidate& candidate) {
+    return candidate.entry != nullptr ? std::to_string(candidate.entry->priority) : "fallback";
+  }
+  std::string elapsed() const {
+    return format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin_));
+  }
+  bool deadline_has_passed() const { return call_.caller.deadline && Clock::now() >= *call_.caller.deadline; }
+
+  const Call call_;
+  const wire::PullImageRequest request_;
+  const image::Reference reference_;
+  const Clock::time_point begin_ = Clock::now();
+};
+
+std::string describe(const Outcome& outcome) {
+  const std::string reason = outcome.reason.empty() ? "has it" : outcome.reason;
+  return fmt::format("{}: {}", outcome.source, reason);
+}
+
+}  // namespace
+
+bool may_try_next(const Reply& failure, bool deadline_has_passed) {
+  if (failure.is_cancelled || failure.runtime_is_lost || deadline_has_passed) return false;
+  return !is_disk_full(failure.status) && !is_signature_failure(failure.status);
+}
+
+Reply pull_failure(const std::string& image, const std::vector<Outcome>& outcomes, const Reply* last_pull) {
+  const bool signature_failed = last_pull != nullptr && is_signature_failure(last_pull->status);
+  const bool says_unavailable = last_pull != nullptr && last_pull->status.code == StatusCode::unknown &&
+                                last_pull->status.message.starts_with(kRegistryUnavailable);
+  const bool is_unavailable =
+      says_unavailable || (!outcomes.empty() && std::ranges::all_of(outcomes, is_unreachable));
+
+  std::string message = signature_failed ? fmt::format("{}: ", kSignatureFailed)
+                        : is_unavailable ? fmt::format("{}: ", kRegistryUnavailable)
+                                         : std::string();
+  message += fmt::format("cannot pull {}: ", image);
+  if (outcomes.empty()) message += "no configured registry matches it, and `fallback: deny` keeps it from its own";
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    message += (i == 0 ? "" : "; ") + describe(outcomes[i]);
+  }
+  const StatusCode code = is_unavailable ? StatusCode::unknown : code_of(outcomes, last_pull);
+  Reply reply = Reply::error(code, std::move(message));
+  if (last_pull != nullptr) reply.runtime_is_lost = last_pull->runtime_is_lost;
+  return reply;
+}
+
+boost::asio::awaitable<Reply> pull_image(Call call, std::string message) {
+  wire::PullImageRequest request;
+  const bool is_readable = request.ParseFromString(message);
+  auto reference = image::Reference::parse(request.image().image());
+  if (!call.resolver.has_entries() || !is_readable || image::is_image_id(request.image().image()) || !reference) {
+    co_return co_await call.runtime.call(call.caller, Service::image, "PullImage", std::move(message), call.timeout);
+  }
+  Pull pull(call, std::move(request), std::move(*reference));
+  co_return co_await pull.run();
+}
+
+}  // namespace shim::cri

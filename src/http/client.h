@@ -1,0 +1,85 @@
+// An HTTP client on the I/O thread: libcurl's multi interface driven by Boost.Asio.
+//
+// It sends one request and gives its answer back. It follows no redirect, keeps no cookies, reads no netrc and knows no
+// authentication: who may be sent which secret is the caller's decision (DESIGN 4). Connections are kept and shared
+// between requests, HTTP/2 is used over TLS where the server offers it, proxies come from the environment. Every
+// answer is bounded in time and in bytes.
+//
+// Nothing is initialised before the first request: a shim without a registry pays for neither TLS nor CA certificates.
+// Everything runs on the thread of the executor; only name look-ups use threads of libcurl's.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "http/headers.h"
+#include "http/tls_options.h"
+
+namespace shim::http {
+
+enum class Method { get, head, post };
+
+struct Request {
+  Method method = Method::get;
+  std::string url;                      // absolute, http or https, without user info
+  Headers headers;                      // nothing secret
+  std::optional<Secret> authorization;  // value of the `Authorization` field
+  std::string content_type;             // of `body`
+  Secret body;                          // POST only; a secret, as OAuth2 grants carry tokens
+  TlsOptions tls;
+  std::chrono::milliseconds timeout{30'000};  // for the whole exchange, name look-up included
+  std::size_t max_header_bytes = 64 * 1024;
+  std::size_t max_body_bytes = 4 * 1024 * 1024;
+};
+
+struct Response {
+  int status = 0;
+  Headers headers;
+  std::string body;
+  std::chrono::microseconds elapsed{0};
+};
+
+// Why there is no answer. The message names the peer and what to do, and never holds a secret.
+struct Failure : Error {
+  enum class Kind {
+    invalid,      // the request cannot be sent: its URL or a header field is not valid, a TLS file cannot be read
+    unreachable,  // name look-up, connect, reset, end of connection, a proxy that failed
+    tls,          // handshake or verification
+    timed_out,
+    too_large,  // the answer is over a limit of the request
+    cancelled,  // the awaiting coroutine was cancelled
+  };
+  Kind kind = Kind::unreachable;
+};
+
+struct ClientOptions {
+  std::string user_agent;                    // empty: `image-cri-shim/<version>`
+  std::size_t max_connections_per_host = 8;  // further requests wait within their time
+  std::size_t max_idle_connections = 32;     // kept for reuse, over all hosts
+};
+
+class Engine;
+
+class Client {
+ public:
+  explicit Client(boost::asio::any_io_executor executor, ClientOptions options = {});
+  Client(Client&&) = delete;
+  ~Client();
+
+  // REQUIRES: called on the executor's thread, which is also the caller's. Cancelling the awaiting coroutine aborts the
+  // transfer at once and gives Failure::Kind::cancelled. A request in progress may outlive the Client.
+  boost::asio::awaitable<std::expected<Response, Failure>> request(Request request);
+
+ private:
+  std::shared_ptr<Engine> engine_;
+};
+
+}  // namespace shim::http

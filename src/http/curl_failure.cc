@@ -1,0 +1,144 @@
+#include "http/curl_failure.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "base/units.h"
+
+namespace shim::http {
+namespace {
+
+// OpenSSL's X509_V_ERR_* (x509_vfy.h), which CURLINFO_SSL_VERIFYRESULT gives.
+constexpr long kNotYetValid = 9;
+constexpr long kExpired = 10;
+constexpr long kSelfSignedLeaf = 18;
+constexpr long kSelfSignedInChain = 19;
+constexpr long kIssuerNotFound = 20;
+constexpr long kLeafNotVerifiable = 21;
+
+curl_off_t time_of(CURL* easy, CURLINFO what) {
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy, what, &microseconds);
+  return microseconds;
+}
+
+// What the exchange was doing when its time was up.
+std::string_view phase(CURL* easy, const Url& url) {
+  if (time_of(easy, CURLINFO_STARTTRANSFER_TIME_T) > 0) return "reading its answer";
+  if (time_of(easy, CURLINFO_PRETRANSFER_TIME_T) > 0) return "waiting for its answer";
+  if (time_of(easy, CURLINFO_NAMELOOKUP_TIME_T) == 0) return "looking up its name";
+  if (time_of(easy, CURLINFO_CONNECT_TIME_T) == 0) return "connecting";
+  return url.is_secure() ? "in the TLS handshake" : "waiting for its answer";
+}
+
+std::string connect_reason(CURL* easy) {
+  long number = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  if (number == ECONNREFUSED) return "connection refused";
+  if (number == 0) return "cannot connect";
+  return "cannot connect: " + std::generic_category().message(static_cast<int>(number));
+}
+
+std::string verification_reason(CURL* easy, std::string_view text, const Request& request, const Url& url) {
+  if (text.find("target host name") != std::string_view::npos) {
+    return fmt::format("its certificate is not valid for the name \"{}\": use a name that it has", url.host());
+  }
+  long result = 0;
+  curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
+  switch (result) {
+    case kExpired:
+      return "its certificate has expired";
+    case kNotYetValid:
+      return "its certificate is not valid yet: is this node's clock right?";
+    case kSelfSignedLeaf:
+    case kSelfSignedInChain:
+    case kIssuerNotFound:
+    case kLeafNotVerifiable:
+      return request.tls.ca.empty()
+                 ? "its certificate is signed by an unknown authority: set tls.ca to that authority's certificate"
+                 : fmt::format("its certificate is not signed by an authority in tls.ca {}", request.tls.ca);
+    default:
+      return fmt::format("its certificate cannot be verified (OpenSSL error {})", result);
+  }
+}
+
+// The part of OpenSSL's message for people: `error:0A00045C:SSL routines::tlsv13 alert certificate required`.
+std::string_view openssl_reason(std::string_view text) {
+  const auto at = text.rfind("::");
+  return at == std::string_view::npos ? text : text.substr(at + 2);
+}
+
+// An authority that was made anew under its old name: OpenSSL finds it, and its key does not fit.
+bool is_signature_mismatch(std::string_view text) {
+  return text.find("asn1 encoding routines") != std::string_view::npos ||
+         text.find("rsa routines") != std::string_view::npos;
+}
+
+std::string handshake_reason(std::string_view text, const Url& url) {
+  const std::string_view reason = openssl_reason(text);
+  if (is_signature_mismatch(text)) {
+    return "its certificate is signed by an unknown authority, which has the name of a trusted one but another key: "
+           "is tls.ca up to date?";
+  }
+  if (reason.find("wrong version number") != std::string_view::npos ||
+      reason.find("packet length too long") != std::string_view::npos ||
+      reason.find("http request") != std::string_view::npos) {
+    return fmt::format("answered plain HTTP: write http://{}:{} in the address", url.host(), url.port());
+  }
+  if (reason.find("alert certificate required") != std::string_view::npos ||
+      reason.find("alert bad certificate") != std::string_view::npos) {
+    return fmt::format("TLS handshake failed: {}: set tls.cert and tls.key", reason);
+  }
+  return fmt::format("TLS handshake failed: {}", reason);
+}
+
+Failure failure(Failure::Kind kind, const Url& url, std::string_view reason) {
+  return Failure{{fmt::format("{}: {}", url.origin(), reason)}, kind};
+}
+
+}  // namespace
+
+Failure curl_failure(CURLcode code, CURL* easy, std::string_view text, const Request& request, const Url& url) {
+  using enum Failure::Kind;
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return failure(unreachable, url, fmt::format("cannot resolve the name \"{}\"", url.host()));
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return failure(unreachable, url, "cannot resolve the name of the proxy that the environment names");
+    case CURLE_COULDNT_CONNECT:
+      return failure(unreachable, url, connect_reason(easy));
+    case CURLE_OPERATION_TIMEDOUT:
+      return failure(
+          timed_out, url,
+          fmt::format("no answer within {}: timed out while {}", format_duration(request.timeout), phase(easy, url)));
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return failure(tls, url, verification_reason(easy, text, request, url));
+    case CURLE_SSL_CONNECT_ERROR:
+      return failure(tls, url, handshake_reason(text, url));
+    case CURLE_SSL_CACERT_BADFILE:
+      return failure(invalid, url,
+                     fmt::format("cannot read the CA certificates in {}",
+                                 request.tls.ca.empty() ? "the system's store" : request.tls.ca));
+    case CURLE_SSL_CERTPROBLEM:
+      return failure(
+          invalid, url,
+          fmt::format("cannot use the client certificate {} with key {}", request.tls.cert, request.tls.key));
+    case CURLE_GOT_NOTHING:
+      return failure(unreachable, url, "closed the connection without an answer");
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+      if (text.find("alert") != std::string_view::npos) return failure(tls, url, handshake_reason(text, url));
+      return failure(unreachable, url, text.empty() ? "connection lost" : fmt::format("connection lost: {}", text));
+    case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+      return failure(unreachable, url, "broke its answer off");
+    default:
+      return failure(unreachable, url, text.empty() ? std::string_view(curl_easy_strerror(code)) : text);
+  }
+}
+
+}  // namespace shim::http

@@ -1,0 +1,164 @@
+#include "http/transfer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "http/ca_store.h"
+#include "http/curl_failure.h"
+#include "http/proxy.h"
+
+namespace shim::http {
+namespace {
+
+std::string_view without_spaces(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+void wipe(char* text) {
+  for (volatile char* at = text; *at; ++at) *at = 0;
+}
+
+}  // namespace
+
+void Transfer::ListDeleter::operator()(curl_slist* list) const {
+  for (curl_slist* at = list; at; at = at->next) wipe(at->data);
+  curl_slist_free_all(list);
+}
+
+Transfer::Transfer(const Request& request, const Url& url, const std::string& user_agent)
+    : request_(request), url_(url), easy_(curl_easy_init()) {
+  CURL* easy = handle();
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
+  curl_easy_setopt(easy, CURLOPT_URL, url.text().c_str());
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent.c_str());
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // Without it, removing a handle waits for a resolver thread, for seconds where the name server is silent.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  if (const auto proxy = proxy_override(url)) curl_easy_setopt(easy, CURLOPT_PROXY, proxy->c_str());
+  set_method();
+  set_fields();
+  set_tls();
+}
+
+void Transfer::set_method() {
+  CURL* easy = handle();
+  switch (request_.method) {
+    case Method::get:
+      curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+      return;
+    case Method::head:
+      curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+      return;
+    case Method::post:
+      curl_easy_setopt(easy, CURLOPT_POST, 1L);
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request_.body.reveal().data());
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.reveal().size()));
+      return;
+  }
+}
+
+void Transfer::set_fields() {
+  for (const Header& field : request_.headers.fields()) add_field(field.name, field.value);
+  if (!request_.content_type.empty()) add_field("Content-Type", request_.content_type);
+  if (request_.authorization) add_field("Authorization", request_.authorization->reveal());
+  if (request_.method == Method::post) add_field("Expect", "");  // `Expect: 100-continue` would cost a second
+  curl_easy_setopt(handle(), CURLOPT_HTTPHEADER, fields_.get());
+}
+
+// An empty value keeps libcurl from sending a field of its own.
+bool Transfer::add_field(std::string_view name, std::string_view value) {
+  Secret line(fmt::format("{}: {}", name, value));
+  curl_slist* longer = curl_slist_append(fields_.get(), std::string(line.reveal()).c_str());
+  if (!longer) return false;
+  static_cast<void>(fields_.release());
+  fields_.reset(longer);
+  return true;
+}
+
+void Transfer::set_tls() {
+  if (!url_.is_secure()) return;
+  CURL* easy = handle();
+  const TlsOptions& tls = request_.tls;
+  const CaStore trusted = tls.ca.empty() ? system_ca_store() : CaStore{.file = tls.ca, .directory = {}};
+  // Both are set, as the default of the one left out would be trusted beside the other.
+  curl_easy_setopt(easy, CURLOPT_CAINFO, trusted.file.empty() ? nullptr : trusted.file.c_str());
+  curl_easy_setopt(easy, CURLOPT_CAPATH, trusted.directory.empty() ? nullptr : trusted.directory.c_str());
+  // The system's bundle is kept parsed; a file of the operator's is small and may be replaced at any time.
+  if (!tls.ca.empty()) curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+  if (!tls.cert.empty()) curl_easy_setopt(easy, CURLOPT_SSLCERT, tls.cert.c_str());
+  if (!tls.key.empty()) curl_easy_setopt(easy, CURLOPT_SSLKEY, tls.key.c_str());
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls.insecure_skip_verify ? 0L : 1L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls.insecure_skip_verify ? 0L : 2L);
+}
+
+std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const std::size_t bytes = size * count;
+  transfer.header_bytes_ += bytes;
+  if (transfer.header_bytes_ > transfer.request_.max_header_bytes) {
+    transfer.exceeded_ = "header";
+    return CURL_WRITEFUNC_ERROR;
+  }
+  transfer.take_field({data, bytes});
+  return bytes;
+}
+
+void Transfer::take_field(std::string_view line) {
+  if (line.starts_with("HTTP/")) {  // a status line: what came before was an informational answer
+    response_.headers.clear();
+    return;
+  }
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos) return;
+  response_.headers.add(std::string(without_spaces(line.substr(0, colon))),
+                        std::string(without_spaces(line.substr(colon + 1))));
+}
+
+std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const std::size_t bytes = size * count;
+  if (transfer.response_.body.size() + bytes > transfer.request_.max_body_bytes) {
+    transfer.exceeded_ = "body";
+    return CURL_WRITEFUNC_ERROR;
+  }
+  transfer.response_.body.append(data, bytes);
+  return bytes;
+}
+
+std::expected<Response, Failure> Transfer::finish(std::optional<CURLcode> code) {
+  if (!code) return std::unexpected(Failure{{url_.origin() + ": cancelled"}, Failure::Kind::cancelled});
+  if (!exceeded_.empty()) {
+    const auto limit = exceeded_ == "body" ? request_.max_body_bytes : request_.max_header_bytes;
+    return std::unexpected(
+        Failure{{fmt::format("{}: the {} of its answer is longer than {} bytes", url_.origin(), exceeded_, limit)},
+                Failure::Kind::too_large});
+  }
+  if (*code != CURLE_OK) return std::unexpected(curl_failure(*code, handle(), error_text_.data(), request_, url_));
+
+  long status = 0;
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(handle(), CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(handle(), CURLINFO_TOTAL_TIME_T, &microseconds);
+  response_.status = static_cast<int>(status);
+  response_.elapsed = std::chrono::microseconds(microseconds);
+  return std::move(response_);
+}
+
+}  // namespace shim::http

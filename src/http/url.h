@@ -1,0 +1,41 @@
+// An absolute http or https URL, parsed once (RFC 3986). It has no user info: secrets do not travel in URLs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace shim::http {
+
+class Url {
+ public:
+  // Errors name what is wrong, but do not repeat `text`: a URL from a peer may carry a signature or a password.
+  static Expected<Url> parse(std::string_view text);
+  // The URL that a `Location` of this one's answer means: absolute or relative (RFC 3986 §5).
+  Expected<Url> resolve(std::string_view location) const;
+
+  // Without a fragment.
+  const std::string& text() const { return text_; }
+  bool is_secure() const { return is_secure_; }
+  // Lower case; an IPv6 address without its brackets.
+  const std::string& host() const { return host_; }
+  std::uint16_t port() const { return port_; }
+  // `https://host:port`, for messages: no path and no query.
+  std::string origin() const;
+  bool is_loopback() const;
+
+ private:
+  Url() = default;
+
+  std::string text_;
+  std::string host_;
+  std::uint16_t port_ = 0;
+  bool is_secure_ = true;
+};
+
+// `text` with everything but RFC 3986's unreserved characters percent-encoded, for the value of a query parameter.
+std::string percent_encoded(std::string_view text);
+
+}  // namespace shim::http

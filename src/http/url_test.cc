@@ -1,0 +1,71 @@
+#include "http/url.h"
+
+#include <gtest/gtest.h>
+
+#include "http/headers.h"
+
+namespace shim::http {
+namespace {
+
+std::string resolved(const char* base, const char* location) {
+  const auto url = Url::parse(base).value().resolve(location);
+  return url ? url->text() : "error: " + url.error().message;
+}
+
+TEST(Url, KnowsItsParts) {
+  const Url url = Url::parse("https://Registry.Example:5000/v2/?a=b#part").value();
+  EXPECT_EQ(url.host(), "registry.example");
+  EXPECT_EQ(url.port(), 5000);
+  EXPECT_TRUE(url.is_secure());
+  EXPECT_EQ(url.origin(), "https://registry.example:5000");
+  EXPECT_EQ(url.text(), "https://Registry.Example:5000/v2/?a=b");
+}
+
+TEST(Url, HasTheDefaultPortOfItsScheme) {
+  EXPECT_EQ(Url::parse("http://a/")->port(), 80);
+  EXPECT_EQ(Url::parse("https://a")->port(), 443);
+  EXPECT_EQ(Url::parse("https://a:/")->port(), 443);
+}
+
+TEST(Url, ReadsIpv6Addresses) {
+  const Url url = Url::parse("http://[::1]:5000/").value();
+  EXPECT_EQ(url.host(), "::1");
+  EXPECT_EQ(url.origin(), "http://[::1]:5000");
+  EXPECT_TRUE(url.is_loopback());
+}
+
+TEST(Url, RefusesWhatIsNoHttpUrl) {
+  for (const char* text : {"", "a", "/v2/", "ftp://a/", "https://", "https:///x", "https://a:99999/", "https://a:0/",
+                           "https://a b/", "https://a/\r\nX: y", "https://user@a/", "javascript:alert(1)"}) {
+    EXPECT_FALSE(Url::parse(text)) << text;
+  }
+  EXPECT_FALSE(Url::parse("https://a/" + std::string(8192, 'x')));
+}
+
+TEST(Url, ResolvesLocations) {
+  EXPECT_EQ(resolved("https://a/v2/x/manifests/1", "https://cdn.test/blob?sig=1"), "https://cdn.test/blob?sig=1");
+  EXPECT_EQ(resolved("https://a:5000/v2/x/manifests/1", "/other"), "https://a:5000/other");
+  EXPECT_EQ(resolved("https://a/v2/x/manifests/1", "2"), "https://a/v2/x/manifests/2");
+  EXPECT_EQ(resolved("https://a/v2/", "//b/c"), "https://b/c");
+}
+
+TEST(Url, DoesNotShowAWrongLocation) {
+  EXPECT_EQ(resolved("https://a/", "https://u:secret@b/"), "error: URL has a user name or password in it");
+  EXPECT_TRUE(resolved("https://a/", "file:///etc/passwd").starts_with("error: "));
+}
+
+TEST(Url, EncodesParameters) {
+  EXPECT_EQ(percent_encoded("repository:a/b:pull ü"), "repository%3Aa%2Fb%3Apull%20%C3%BC");
+}
+
+TEST(Headers, AreFoundWithoutCaseAndKeptWhenRepeated) {
+  Headers headers;
+  headers.add("WWW-Authenticate", "Basic");
+  headers.add("www-authenticate", "Bearer");
+  EXPECT_EQ(headers.find("Www-Authenticate"), "Basic");
+  EXPECT_EQ(headers.all("WWW-AUTHENTICATE"), (std::vector<std::string_view>{"Basic", "Bearer"}));
+  EXPECT_FALSE(headers.find("Location"));
+}
+
+}  // namespace
+}  // namespace shim::http

@@ -1,0 +1,112 @@
+#include "http2/message_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace shim::http2 {
+namespace {
+
+bool is_token_octet(unsigned char octet) {
+  // RFC 9110 §5.6.2, without the upper case that RFC 9113 §8.2 forbids.
+  if ((octet >= 'a' && octet <= 'z') || (octet >= '0' && octet <= '9')) return true;
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  return marks.find(static_cast<char>(octet)) != marks.npos;
+}
+
+bool is_connection_specific(std::string_view name) {
+  constexpr std::array<std::string_view, 5> names = {"connection", "proxy-connection", "keep-alive",
+                                                     "transfer-encoding", "upgrade"};
+  return std::ranges::find(names, name) != names.end();
+}
+
+std::optional<std::string_view> malformed_field(const HeaderList::Field& field) {
+  if (field.name.empty()) return "a field has no name";
+  if (!std::ranges::all_of(field.name, [](char c) { return is_token_octet(static_cast<unsigned char>(c)); })) {
+    return "a field name holds an upper-case or invalid character";
+  }
+  if (std::ranges::any_of(field.value, [](char c) { return c == '\0' || c == '\r' || c == '\n'; })) {
+    return "a field value holds NUL, CR or LF";
+  }
+  if (is_connection_specific(field.name)) return "a connection-specific field";
+  if (field.name == "te" && field.value != "trailers") return "te is not trailers";
+  return std::nullopt;
+}
+
+// Counts the pseudo-header fields named in `allowed`, and checks all the others as regular fields.
+template <std::size_t N>
+std::optional<std::string_view> check(const HeaderList& headers, const std::array<std::string_view, N>& allowed,
+                                      std::array<int, N>& seen) {
+  bool regular_seen = false;
+  std::optional<std::string_view> length;
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const HeaderList::Field field = headers[i];
+    if (field.name.starts_with(':')) {
+      if (regular_seen) return "a pseudo-header field after a regular one";
+      const auto at = std::ranges::find(allowed, field.name);
+      if (at == allowed.end()) return "an unknown pseudo-header field";
+      if (++seen[static_cast<std::size_t>(at - allowed.begin())] > 1) return "a repeated pseudo-header field";
+      if (field.value.find_first_of(std::string_view("\0\r\n", 3)) != field.value.npos) {
+        return "a pseudo-header value holds NUL, CR or LF";
+      }
+      continue;
+    }
+    regular_seen = true;
+    if (const auto problem = malformed_field(field)) return problem;
+    if (field.name == "content-length") {
+      if (length && *length != field.value) return "two different content-length fields";
+      length = field.value;
+    }
+  }
+  if (length && !content_length(headers)) return "content-length is not a number";
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string_view> malformed_request(const HeaderList& headers) {
+  constexpr std::array<std::string_view, 4> names = {":method", ":scheme", ":path", ":authority"};
+  std::array<int, 4> seen{};
+  if (const auto problem = check(headers, names, seen)) return problem;
+  if (seen[0] != 1) return ":method is missing";
+  if (headers.find(":method") == "CONNECT") {
+    if (seen[1] + seen[2] != 0) return "CONNECT with :scheme or :path";
+    return std::nullopt;
+  }
+  if (seen[1] != 1) return ":scheme is missing";
+  if (seen[2] != 1 || headers.find(":path")->empty()) return ":path is missing or empty";
+  return std::nullopt;
+}
+
+std::optional<std::string_view> malformed_response(const HeaderList& headers) {
+  constexpr std::array<std::string_view, 1> names = {":status"};
+  std::array<int, 1> seen{};
+  if (const auto problem = check(headers, names, seen)) return problem;
+  const auto status = headers.find(":status");
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!status || status->size() != 3 || !std::ranges::all_of(*status, is_digit)) return ":status is missing or no number";
+  if (*status == "101") return "101 has no meaning in HTTP/2";
+  return std::nullopt;
+}
+
+std::optional<std::string_view> malformed_trailers(const HeaderList& trailers) {
+  constexpr std::array<std::string_view, 0> names = {};
+  std::array<int, 0> seen{};
+  return check(trailers, names, seen);
+}
+
+std::optional<std::uint64_t> content_length(const HeaderList& headers) {
+  const auto text = headers.find("content-length");
+  if (!text || text->empty()) return std::nullopt;
+  std::uint64_t length = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
+  if (error != std::errc{} || end != text->data() + text->size()) return std::nullopt;
+  return length;
+}
+
+bool is_informational(const HeaderList& headers) {
+  const auto status = headers.find(":status");
+  return status && status->starts_with('1');
+}
+
+}  // namespace shim::http2

@@ -1,0 +1,94 @@
+#include "http2/stream.h"
+
+#include <cassert>
+#include <utility>
+
+#include "http2/connection.h"
+#include "http2/nghttp2_callbacks.h"
+
+namespace shim::http2 {
+namespace {
+
+constexpr std::size_t kKeptCapacity = 64 * 1024;  // a queue that grew past this gives its memory back when empty
+
+}  // namespace
+
+void Stream::send_headers(const HeaderList& headers, bool is_end) {
+  if (connection_.is_closed_) return;
+  has_ended_ = is_end;
+  submit_response_frames(connection_.session_.get(), headers, is_end, *this);
+  connection_.queue_.schedule(connection_.shared_from_this());
+}
+
+void Stream::send_data(std::string_view octets) {
+  assert(!has_ended_);
+  append(octets);
+  resume();
+}
+
+void Stream::send_end() {
+  assert(!has_ended_);
+  has_ended_ = true;
+  resume();
+}
+
+void Stream::send_trailers(HeaderList&& trailers) {
+  assert(!has_ended_);
+  has_ended_ = true;
+  trailers_ = std::move(trailers);
+  resume();
+}
+
+void Stream::reset(std::uint32_t error_code) {
+  if (connection_.is_closed_) return;
+  nghttp2_submit_rst_stream(connection_.session_.get(), NGHTTP2_FLAG_NONE, id_, error_code);
+  connection_.queue_.schedule(connection_.shared_from_this());
+}
+
+void Stream::reset_after_queued(std::uint32_t error_code) {
+  reset_after_queued_ = error_code;
+  if (queued() == 0 && has_ended_ == end_is_written_) on_written(end_is_written_);
+}
+
+// All that was queued is written; with `is_end`, our END_STREAM too.
+void Stream::on_written(bool is_end) {
+  end_is_written_ = is_end;
+  if (!reset_after_queued_ || has_ended_ != is_end) return;
+  const std::uint32_t error_code = *std::exchange(reset_after_queued_, std::nullopt);
+  const bool is_pointless = error_code == NGHTTP2_NO_ERROR && is_end && peer_has_ended_;
+  if (!is_pointless) reset(error_code);
+}
+
+void Stream::consume(std::size_t octets) {
+  if (connection_.is_closed_) return;
+  nghttp2_session_consume_stream(connection_.session_.get(), id_, octets);
+  connection_.queue_.schedule(connection_.shared_from_this());
+}
+
+void Stream::resume() {
+  if (connection_.is_closed_) return;
+  if (std::exchange(is_deferred_, false)) nghttp2_session_resume_data(connection_.session_.get(), id_);
+  connection_.queue_.schedule(connection_.shared_from_this());
+}
+
+void Stream::append(std::string_view octets) {
+  if (queued_head_ != 0 && queued_.size() + octets.size() > queued_.capacity()) {
+    queued_.erase(0, queued_head_);
+    queued_head_ = 0;
+  }
+  queued_.append(octets);
+}
+
+std::string_view Stream::front(std::size_t octets) const {
+  return std::string_view(queued_).substr(queued_head_, octets);
+}
+
+void Stream::pop(std::size_t octets) {
+  queued_head_ += octets;
+  if (queued_head_ != queued_.size()) return;
+  queued_head_ = 0;
+  queued_.clear();
+  if (queued_.capacity() > kKeptCapacity) queued_.shrink_to_fit();
+}
+
+}  // namespace shim::http2

@@ -1,0 +1,23 @@
+// image-cri-shim: between the kubelet and the container runtime.
+//
+//   the command line ─▶ serve: configuration ─▶ Daemon (commands/daemon.h names its parts)
+//                    └▶ check: configuration ─▶ what takes effect, and whether what it names answers
+#include <variant>
+
+#include "commands/check.h"
+#include "commands/command_line.h"
+#include "commands/serve.h"
+
+int main(int argc, char** argv) {
+  using shim::commands::CommandLine;
+  const auto line = shim::commands::parse_command_line(argc, argv);
+  if (const int* exit_code = std::get_if<int>(&line)) return *exit_code;
+  const auto& wanted = std::get<CommandLine>(line);
+  switch (wanted.command) {
+    case CommandLine::Command::check:
+      return shim::commands::check(wanted);
+    case CommandLine::Command::serve:
+      break;
+  }
+  return shim::commands::serve(wanted);
+}

@@ -1,0 +1,158 @@
+#include "proxy/tunnel.h"
+
+#include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "cri/version.h"
+#include "proxy/held_request.h"
+#include "proxy/image_call.h"
+#include "proxy/relay.h"
+#include "proxy/runtime_call.h"
+
+namespace shim::proxy {
+namespace {
+
+using namespace std::chrono_literals;
+using http2::StatusCode;
+
+constexpr auto kAskLimit = 2s;  // then the call that wanted to know goes on as it came
+
+}  // namespace
+
+Tunnel::Tunnel(TunnelContext& context, Observer& observer)
+    : context_(context),
+      observer_(observer),
+      client_(http2::Connection::create(http2::Connection::Role::server, context.limits, context.flush_queue, *this)),
+      link_(context.io, context.flush_queue, {context.runtime_socket, context.limits},
+            [&dialects = context.dialects] { dialects.forget(); }) {}
+
+Tunnel::~Tunnel() {
+  client_->detach();
+  client_->close("the shim stops");
+}
+
+void Tunnel::start(http2::UnixSocket socket) { client_->start(std::move(socket)); }
+
+void Tunnel::on_closed(http2::Connection&, std::string_view reason) {
+  link_.close();
+  observer_.on_tunnel_closed(*this, reason);
+}
+
+// ── Where a call goes ────────────────────────────────────────────────────────────────────────────────────────────────
+
+void Tunnel::on_request(http2::Stream& stream, http2::HeaderList&& headers, bool is_end) {
+  if (stream.headers_too_large()) {
+    return answer_with_error(stream, StatusCode::resource_exhausted, "the request's header list is over 64 KiB");
+  }
+  const auto method = parse_method(headers.find(":path").value_or(""));
+  if (!method) return Relay::start(stream, headers, is_end, link_);
+  if (const auto target = context_.dialects.known(method->service, method->dialect)) {
+    return dispatch(stream, std::move(headers), is_end, *method, *target);
+  }
+  auto held = std::make_shared<HeldRequest>(context_.io, stream, std::move(headers), is_end);
+  boost::asio::co_spawn(context_.io, dispatch_when_known(shared_from_this(), held, *method),
+                        boost::asio::bind_cancellation_slot(held->cancelled(), boost::asio::detached));
+}
+
+boost::asio::awaitable<void> Tunnel::dispatch_when_known(std::shared_ptr<Tunnel> self,
+                                                         std::shared_ptr<HeldRequest> held, Method method) {
+  const Dialects::Ask ask = [&](Dialect dialect, cri::Service service) { return self->ask(dialect, service); };
+  const Dialect target = co_await self->context_.dialects.find(method.service, method.dialect, ask);
+  http2::Stream* stream = held->stream();
+  if (stream == nullptr) co_return;
+  self->dispatch(*stream, std::move(held->headers()), held->ended_with_headers(), method, target);
+  held->replay_to(*stream);
+}
+
+boost::asio::awaitable<http2::Status> Tunnel::ask(Dialect dialect, cri::Service service) {
+  const std::string_view question = service == cri::Service::image ? "ImageFsInfo" : "Version";
+  http2::HeaderList headers = own_request_headers(path_of(dialect, service, question));
+  const cri::Reply reply = co_await call_runtime(link_, std::move(headers), std::string(), kAskLimit, limits());
+  co_return reply.status;
+}
+
+void Tunnel::dispatch(http2::Stream& stream, http2::HeaderList headers, bool is_end, const Method& method,
+                      Dialect target) {
+  const bool is_translated = target != method.dialect;
+  if (cri::ImageCalls::handles(method.service, method.name)) {
+    auto calls = context_.image_calls.read();
+    return handle(stream, std::move(headers), is_end,
+                  [self = shared_from_this(), calls, method](const cri::Caller& caller, std::string message) {
+                    return calls->handle(method.service, method.name, caller, std::move(message), *self);
+                  });
+  }
+  if (method.service == cri::Service::image && method.name == "StreamImages") {
+    if (is_translated) headers.set(":path", path_of(target, method.service, method.name));
+    auto held = std::make_shared<HeldRequest>(context_.io, stream, std::move(headers), is_end);
+    boost::asio::co_spawn(context_.io, stream_images(shared_from_this(), held, context_.image_calls.read()),
+                          boost::asio::bind_cancellation_slot(held->cancelled(), boost::asio::detached));
+    return;
+  }
+  if (is_translated && method.service == cri::Service::runtime && method.name == "Version") {
+    return handle(stream, std::move(headers), is_end,
+                  [self = shared_from_this(), spoken = method.dialect](const cri::Caller& caller, std::string message) {
+                    return cri::call_version(caller, std::move(message), *self, name_of(spoken));
+                  });
+  }
+  if (is_translated) headers.set(":path", path_of(target, method.service, method.name));
+  Relay::start(stream, headers, is_end, link_);
+}
+
+void Tunnel::handle(http2::Stream& stream, http2::HeaderList headers, bool is_end, ImageCall::Handler handler) {
+  const ImageCall::Options options{context_.io.get_executor(), context_.max_message, context_.message_budget};
+  const auto call = ImageCall::start(stream, std::move(headers), options, std::move(handler));
+  if (is_end) call->on_end();
+}
+
+// The one image call that streams: its request is small and translated as a whole, its messages are rewritten one by
+// one as they pass.
+boost::asio::awaitable<void> Tunnel::stream_images(std::shared_ptr<Tunnel> self, std::shared_ptr<HeldRequest> held,
+                                                   std::shared_ptr<const cri::ImageCalls> calls) {
+  co_await held->wait_for_end();
+  if (held->stream() == nullptr) co_return;
+  http2::MessageReader reader(self->context_.max_message);
+  std::string_view body = held->body();
+  const bool is_whole = reader.feed(body) == http2::MessageReader::State::complete && body.empty();
+  std::string message = reader.take();
+  if (is_whole && !reader.is_compressed()) {
+    const cri::Caller caller{held->headers(), {}};
+    message = co_await calls->translate_list_filter(caller, std::move(message), *self);
+    if (held->stream() == nullptr) co_return;
+    held->replace_body(http2::message_prefix(message.size()) + message);
+  }
+  const auto restore = [calls](const std::string& response) { return calls->restore_list(response); };
+  Relay::start_rewriting(*held->stream(), held->headers(), self->link_,
+                         MessageRewriter(self->context_.max_message, restore));
+  held->replay_to(*held->stream());
+}
+
+// ── Calls of the shim's own ──────────────────────────────────────────────────────────────────────────────────────────
+
+CallLimits Tunnel::limits() { return {context_.max_message, context_.message_budget, context_.deadlines}; }
+
+boost::asio::awaitable<cri::Reply> Tunnel::call(const cri::Caller& caller, cri::Service service,
+                                                std::string_view method, std::string message,
+                                                std::chrono::nanoseconds time_limit) {
+  if (caller.deadline) {
+    time_limit = std::min<std::chrono::nanoseconds>(time_limit, *caller.deadline - std::chrono::steady_clock::now());
+    if (time_limit <= 0ns) co_return cri::Reply::error(StatusCode::deadline_exceeded, "the caller's deadline has passed");
+  }
+  const auto called = parse_method(caller.headers.find(":path").value_or(""));
+  const Dialect spoken = called ? called->dialect : Dialect::v1;
+  std::optional<Dialect> target = context_.dialects.known(service, spoken);
+  if (!target) {
+    const Dialects::Ask ask_it = [this](Dialect dialect, cri::Service asked) { return ask(dialect, asked); };
+    target = co_await context_.dialects.find(service, spoken, ask_it);
+  }
+  http2::HeaderList headers = caller.headers;
+  headers.set(":path", path_of(*target, service, method));
+  headers.remove("content-length");
+  headers.remove("grpc-encoding");
+  headers.remove("grpc-accept-encoding");  // the answer is read here, and the shim inflates nothing
+  co_return co_await call_runtime(link_, std::move(headers), std::move(message), time_limit, limits());
+}
+
+}  // namespace shim::proxy

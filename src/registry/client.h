@@ -1,0 +1,59 @@
+// Asks one registry whether it has an image: the distribution API's manifests endpoint, with authentication.
+//
+// One answer is one Outcome, whatever went wrong; no text in it is a secret. Runs on the I/O thread.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <expected>
+#include <string_view>
+
+#include "http/client.h"
+#include "registry/authorizer.h"
+#include "registry/candidate.h"
+#include "registry/entry.h"
+#include "registry/outcome.h"
+#include "registry/platform.h"
+#include "registry/refusal.h"
+#include "registry/verdict.h"
+
+namespace shim::registry {
+
+struct RegistryClientOptions {
+  Authorizer::Options authorization;
+  Platform platform = node_platform();  // what an image index must have
+};
+
+class RegistryClient {
+ public:
+  // `http` must outlive it.
+  explicit RegistryClient(http::Client& http, RegistryClientOptions options = {});
+  RegistryClient(RegistryClient&&) = delete;
+
+  // HEAD of the candidate's manifest, GET where the registry knows no HEAD, and GET of an image index for its
+  // platforms, all until `deadline`. The coroutine borrows both arguments.
+  // REQUIRES: candidate.entry is &entry.
+  boost::asio::awaitable<Outcome> probe(const Entry& entry, const Candidate& candidate, Clock::time_point deadline);
+
+ private:
+  struct Question {
+    const Entry& entry;
+    const Candidate& candidate;
+    Clock::time_point deadline;
+  };
+  using Answer = std::expected<http::Response, Refusal>;
+
+  // Redirects are followed.
+  boost::asio::awaitable<Answer> ask(const Question& question, http::Method method);
+  // With the entry's credentials as its host asks for them.
+  boost::asio::awaitable<Answer> ask_entry(const Question& question, http::Method method);
+  // Without credentials.
+  boost::asio::awaitable<Answer> follow(const Question& question, http::Method method, const http::Response& redirect);
+  static Verdict judge(const Question& question, const Answer& answer);
+  Verdict judge_platforms(std::string_view index) const;
+
+  http::Client& http_;
+  Platform platform_;
+  Authorizer authorizer_;
+};
+
+}  // namespace shim::registry
