@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import platform
 import subprocess
 import tarfile
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode, urljoin
 
-BUSYBOX = Path("/bin/busybox")
+ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -49,8 +50,18 @@ def architecture() -> str:
 
 
 @functools.cache
+def busybox() -> Path:
+    """A statically linked one, from the environment where somebody has looked for it already."""
+    named = os.environ.get("ICS_BUSYBOX")
+    if named:
+        return Path(named)
+    found = subprocess.run([ROOT / "scripts/static-busybox"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return Path(found.strip())
+
+
+@functools.cache
 def _applets() -> list[str]:
-    listed = subprocess.run([BUSYBOX, "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    listed = subprocess.run([busybox(), "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     return [applet for applet in listed if applet != "busybox"]
 
 
@@ -71,7 +82,7 @@ def _layer(files: Mapping[str, bytes]) -> tuple[Blob, str]:
         folders |= {str(parent) for name in files for parent in Path(name).parents if str(parent) != "."}
         for folder in sorted(folders):
             add(folder, type=tarfile.DIRTYPE, mode=0o1777 if folder == "tmp" else 0o755)
-        add("bin/busybox", BUSYBOX.read_bytes())
+        add("bin/busybox", busybox().read_bytes())
         for applet in _applets():
             # Hard links: a container can hide one of them and keep the others.
             add(f"bin/{applet}", type=tarfile.LNKTYPE, linkname="bin/busybox")

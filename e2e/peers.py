@@ -36,12 +36,10 @@ NEEDED = {  # programs, and Debian's packages of them
     "runc": "runc",
     "docker-registry": "docker-registry",
     "htpasswd": "apache2-utils",
-    str(images.BUSYBOX): "busybox-static",
 }
-
-
 NEEDED_FOR = {
     "cni": {"/usr/lib/cni/bridge": "containernetworking-plugins", "iptables": "iptables", "ip": "iproute2"},
+    "nghttpx": {"nghttpx": "nghttp2-proxy", "socat": "socat"},
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -33,6 +34,9 @@ def built(name: str) -> Path:
 def pytest_configure(config: pytest.Config) -> None:
     # A polite end (a time-out of CI) is to end what tests have started, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Tests with a thousand connections have one end of each here.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @pytest.fixture

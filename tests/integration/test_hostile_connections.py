@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 import struct
-import time
 from collections.abc import Callable, Iterator
 
 import h2.events
@@ -280,13 +279,11 @@ def test_stream_id_that_goes_back_starts_no_call(runtime: FakeRuntime, shim: Shi
 
 
 def test_many_bad_clients_at_once(shim: Shim, client: Client) -> None:
-    bad: list[socket.socket | RawClient] = []
-    began = time.monotonic()
-    while time.monotonic() - began < 1:
+    bad: list[socket.socket] = []
+    for _ in range(200):
         bad.append(connect(shim, os.urandom(100)))
         bad.append(connect(shim, PREFACE))
-        bad.append(RawClient(shim.socket))
-        bad[-1].close()
+        RawClient(shim.socket).close()
         assert client.unary(STATUS, b"quick") == b"quick"
     for connection in bad:
         connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import shutil
@@ -225,7 +226,8 @@ def test_call_after_a_goaway_uses_a_new_connection(start_raw_runtime: StartRawRu
 
     for peer in list(runtime.connections):
         peer.go_away(last_stream=2**31 - 1)
-        peer.go_away(last_stream=1)
+        with contextlib.suppress(OSError):  # without calls, the shim may have left already
+            peer.go_away(last_stream=1)
     headers, body = client.answer(client.request(STATUS))
 
     assert (headers["grpc-status"], body) == ("0", grpc_message(b"served"))
