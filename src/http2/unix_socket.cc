@@ -10,7 +10,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -100,8 +99,6 @@ Expected<UnixListener> UnixListener::bind(boost::asio::io_context& context, cons
   sockaddr_un address;
   if (!fill_address(address, temporary)) return fail(fmt::format("{}: the path is too long for a socket", path));
 
-  std::error_code made;
-  std::filesystem::create_directories(folder_of(path), made);
   // Held while the old file is looked at and replaced, so that of two shims that start at once one sees the other.
   const Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return fail(fmt::format("{}: its folder cannot be opened: {}", path, std::strerror(errno)));

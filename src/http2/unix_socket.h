@@ -36,8 +36,8 @@ SocketAccess access_of(const std::string& path);
 // A listening socket file that is removed with the listener, if it is still the one that was made.
 class UnixListener {
  public:
-  // Makes the folder where it is missing, and replaces a stale socket file atomically. Errors: another process answers there (with its name and pid), the path
-  // is not a socket, its folder is not writable.
+  // Replaces a stale socket file atomically. Errors: another process answers there (with its name and pid), the path
+  // is not a socket, its folder is missing or not writable.
   static Expected<UnixListener> bind(boost::asio::io_context& context, const std::string& path,
                                      const SocketAccess& access);
   // A socket that systemd listens on for us (`LISTEN_FDS`); its file is systemd's.
