@@ -31,7 +31,7 @@ namespace shim::http2 {
 
 struct Limits {
   std::uint32_t max_concurrent_streams = 4096;             // a slow ExecSync probe must not block Status
-  std::uint32_t stream_window = 256 * 1024;                // octets that one paused stream may hold
+  std::uint32_t stream_window = 1024 * 1024;               // octets that one paused stream may hold
   std::uint32_t connection_window = 16 * 1024 * 1024;      // octets; given back on receipt
   std::uint32_t max_header_list = 64 * 1024;               // octets as RFC 9113 §6.5.2 counts them
   std::uint64_t reset_burst = 10'000;                      // nghttp2's default closes after 1,001 quick resets
@@ -56,7 +56,7 @@ class ConnectionListener {
   ~ConnectionListener() = default;
 };
 
-class Connection : public std::enable_shared_from_this<Connection>, public FlushQueue::Member {
+class Connection final : public std::enable_shared_from_this<Connection>, public FlushQueue::Member {
  public:
   struct Callbacks;  // nghttp2's, in nghttp2_callbacks.cc
   enum class Role { client, server };

@@ -60,6 +60,7 @@ MessageReader::State MessageReader::feed(std::string_view& octets) {
     octets.remove_prefix(1);
   }
   if (announced() > max_message_) return State::too_large;
+  if (message_.empty()) message_.reserve(std::min<std::size_t>(announced(), octets.size()));
   const std::size_t missing = announced() - message_.size();
   const std::size_t taken = std::min(missing, octets.size());
   message_.append(octets.substr(0, taken));

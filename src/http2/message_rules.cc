@@ -30,9 +30,18 @@ bool consists_of(std::string_view text, const std::array<bool, 256>& allowed) {
 }
 
 bool is_connection_specific(std::string_view name) {
-  constexpr std::array<std::string_view, 5> names = {"connection", "proxy-connection", "keep-alive",
-                                                     "transfer-encoding", "upgrade"};
-  return std::ranges::find(names, name) != names.end();
+  switch (name.size()) {
+    case 7:
+      return name == "upgrade";
+    case 10:
+      return name == "connection" || name == "keep-alive";
+    case 16:
+      return name == "proxy-connection";
+    case 17:
+      return name == "transfer-encoding";
+    default:
+      return false;
+  }
 }
 
 std::optional<std::string_view> malformed_field(const HeaderList::Field& field) {

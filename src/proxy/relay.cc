@@ -40,7 +40,7 @@ void Relay::start(http2::Stream& client, const http2::HeaderList& headers, bool 
   relay->runtime_.stream = *runtime;
   relay->client_.stream = &client;
   client.set_listener(&relay->client_);
-  relay.release();  // delete_when_closed() deletes it
+  static_cast<void>(relay.release());  // delete_when_closed() deletes it
 }
 
 void Relay::delete_when_closed() {

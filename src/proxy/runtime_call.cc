@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
@@ -140,7 +142,10 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
 
 boost::asio::awaitable<cri::Reply> call_runtime(RuntimeLink& link, http2::HeaderList headers, std::string message,
                                                 std::chrono::nanoseconds time_limit, CallLimits limits) {
-  headers.set("grpc-timeout", http2::format_timeout(time_limit));
+  if (time_limit <= std::chrono::nanoseconds(0)) {
+    co_return cri::Reply::error(StatusCode::deadline_exceeded, "the caller's deadline has passed");
+  }
+  headers.add("grpc-timeout", http2::format_timeout(time_limit));
   auto call = std::make_unique<RuntimeCall>(link.socket_path(), time_limit, limits);
   const auto stream = link.open(headers, false, *call);
   if (!stream) {
@@ -158,6 +163,18 @@ boost::asio::awaitable<cri::Reply> call_runtime(RuntimeLink& link, http2::Header
   };
   co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(cri::Reply)>(
       begin, boost::asio::use_awaitable);
+}
+
+http2::HeaderList forwarded_headers(const http2::HeaderList& caller, std::string_view path) {
+  constexpr std::array<std::string_view, 4> kLeftOut = {"content-length", "grpc-encoding", "grpc-accept-encoding",
+                                                        "grpc-timeout"};
+  http2::HeaderList headers;
+  for (std::size_t i = 0; i < caller.size(); ++i) {
+    const http2::HeaderList::Field field = caller[i];
+    if (std::ranges::find(kLeftOut, field.name) != kLeftOut.end()) continue;
+    headers.add(field.name, field.name == ":path" ? path : field.value, field.never_index);
+  }
+  return headers;
 }
 
 http2::HeaderList own_request_headers(std::string_view path) {

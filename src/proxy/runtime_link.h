@@ -17,7 +17,7 @@
 
 namespace shim::proxy {
 
-class RuntimeLink : private http2::ConnectionListener {
+class RuntimeLink final : private http2::ConnectionListener {
  public:
   struct Options {
     std::string socket_path;
