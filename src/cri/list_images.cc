@@ -47,8 +47,7 @@ boost::asio::awaitable<Reply> list_images(Call call, std::string message) {
   const auto asked_at = NameStore::Clock::now();
   const bool is_whole = !has_filter(message);
   if (!is_whole) message = co_await with_filter_translated(call, std::move(message));
-  Reply reply =
-      co_await call.runtime.call(call.caller, Service::image, "ListImages", std::move(message), call.timeout);
+  Reply reply = co_await call.runtime.call(call.caller, Service::image, "ListImages", std::move(message), call.timeout);
   if (!reply.is_ok() || reply.is_compressed) co_return reply;
   if (is_whole) forget_removed(call.names, reply.message, asked_at);
   if (!call.restore_names) co_return reply;

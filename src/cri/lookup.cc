@@ -56,7 +56,8 @@ boost::asio::awaitable<std::vector<Lookup>> ask_all(const Call& call, const std:
   std::vector<Lookup> lookups(names.size());
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto begin = [&](std::size_t index) {
-    return boost::asio::co_spawn(executor, ask_one(call, with_name(question, names[index]), names[index], lookups[index]),
+    return boost::asio::co_spawn(executor,
+                                 ask_one(call, with_name(question, names[index]), names[index], lookups[index]),
                                  boost::asio::deferred);
   };
   std::vector<decltype(begin(0))> questions;
@@ -66,8 +67,7 @@ boost::asio::awaitable<std::vector<Lookup>> ask_all(const Call& call, const std:
   co_return lookups;
 }
 
-std::vector<std::string> other_names(const Call& call, const image::Reference& reference,
-                                     const std::string& asked) {
+std::vector<std::string> other_names(const Call& call, const image::Reference& reference, const std::string& asked) {
   std::vector<std::string> names;
   const auto add = [&](const std::string& name) {
     if (name != asked && std::ranges::find(names, name) == names.end()) names.push_back(name);

@@ -12,8 +12,8 @@
 namespace shim::cri {
 
 struct Lookup {
-  Reply reply;        // of the ImageStatus that found it; of the first one where none did
-  std::string name;   // that was asked with it
+  Reply reply;       // of the ImageStatus that found it; of the first one where none did
+  std::string name;  // that was asked with it
   bool is_found = false;
 };
 

@@ -102,7 +102,8 @@ std::optional<std::string_view> malformed_response(const HeaderList& headers) {
   if (const auto problem = check(headers, names, seen)) return problem;
   const auto status = headers.find(":status");
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (!status || status->size() != 3 || !std::ranges::all_of(*status, is_digit)) return ":status is missing or no number";
+  if (!status || status->size() != 3 || !std::ranges::all_of(*status, is_digit))
+    return ":status is missing or no number";
   if (*status == "101") return "101 has no meaning in HTTP/2";
   return std::nullopt;
 }

@@ -46,7 +46,10 @@ class WaiterFor : public Waiter {
 class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::Entry {
  public:
   RuntimeCall(std::string socket_path, std::chrono::nanoseconds time_limit, const CallLimits& limits)
-      : socket_path_(std::move(socket_path)), time_limit_(time_limit), limits_(limits), intake_(limits.max_message, limits.budget) {}
+      : socket_path_(std::move(socket_path)),
+        time_limit_(time_limit),
+        limits_(limits),
+        intake_(limits.max_message, limits.budget) {}
 
   void start(http2::Stream& stream, std::string message, std::unique_ptr<Waiter> waiter) {
     stream_ = &stream;
@@ -72,10 +75,10 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
     if (stream_ == nullptr || !waiter_) return;
     switch (intake_.feed(*stream_, octets)) {
       case MessageIntake::State::too_large:
-        return abandon(cri::Reply::error(
-            StatusCode::resource_exhausted,
-            fmt::format("the runtime's answer of {} bytes is larger than maxMessageSize ({})", intake_.announced(),
-                        format_size(limits_.max_message))));
+        return abandon(
+            cri::Reply::error(StatusCode::resource_exhausted,
+                              fmt::format("the runtime's answer of {} bytes is larger than maxMessageSize ({})",
+                                          intake_.announced(), format_size(limits_.max_message))));
       case MessageIntake::State::second_message:
         return abandon(cri::Reply::error(StatusCode::internal, "the runtime sent more than one message"));
       case MessageIntake::State::complete:
@@ -94,8 +97,9 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
     intake_.stop();
     if (!waiter_) return;
     if (!connection_lost) {
-      return resume(cri::Reply::error(http2::status_of_reset(error_code),
-                                      fmt::format("the runtime reset the call: {}", nghttp2_http2_strerror(error_code))));
+      return resume(
+          cri::Reply::error(http2::status_of_reset(error_code),
+                            fmt::format("the runtime reset the call: {}", nghttp2_http2_strerror(error_code))));
     }
     cri::Reply reply = cri::Reply::error(StatusCode::unavailable, lost_message(socket_path_));
     reply.runtime_is_lost = true;

@@ -22,8 +22,8 @@ struct CallLimits {
   DeadlineQueue& deadlines;
 };
 
-// `headers` are the request's, `:path` included and without grpc-timeout, which is made of `time_limit`. Ends with a Reply in every
-// case; the caller's cancellation (asio's) resets the stream and gives `is_cancelled`.
+// `headers` are the request's, `:path` included and without grpc-timeout, which is made of `time_limit`. Ends with a
+// Reply in every case; the caller's cancellation (asio's) resets the stream and gives `is_cancelled`.
 boost::asio::awaitable<cri::Reply> call_runtime(RuntimeLink& link, http2::HeaderList headers, std::string message,
                                                 std::chrono::nanoseconds time_limit, CallLimits limits);
 

@@ -39,7 +39,9 @@ Tunnel::~Tunnel() {
   client_->close("the shim stops");
 }
 
-void Tunnel::start(http2::UnixSocket socket) { client_->start(std::move(socket)); }
+void Tunnel::start(http2::UnixSocket socket) {
+  client_->start(std::move(socket));
+}
 
 void Tunnel::on_closed(http2::Connection&, std::string_view reason) {
   link_.close();
@@ -136,7 +138,9 @@ boost::asio::awaitable<void> Tunnel::stream_images(std::shared_ptr<Tunnel> self,
 
 // ── Calls of the shim's own ──────────────────────────────────────────────────────────────────────────────────────────
 
-CallLimits Tunnel::limits() { return {context_.max_message, context_.message_budget, context_.deadlines}; }
+CallLimits Tunnel::limits() {
+  return {context_.max_message, context_.message_budget, context_.deadlines};
+}
 
 // No coroutine of its own where the runtime's dialect is known, which is nearly always: this is the call path.
 boost::asio::awaitable<cri::Reply> Tunnel::call(const cri::Caller& caller, cri::Service service,

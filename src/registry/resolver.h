@@ -69,7 +69,8 @@ class Resolver {
   bool has_entries() const;
   // Asks nothing yet.
   std::unique_ptr<Resolution> resolve(const image::Reference& reference, ResolveRequest request) const;
-  // Every name that the image may have been pulled under, for a pod of whatever namespace, best first; no network. The result borrows from the Resolver.
+  // Every name that the image may have been pulled under, for a pod of whatever namespace, best first; no network. The
+  // result borrows from the Resolver.
   std::vector<Candidate> names(const image::Reference& reference) const;
 
  private:
