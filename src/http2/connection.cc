@@ -20,7 +20,6 @@ using boost::system::error_code;
 constexpr std::size_t kReadSize = 256 * 1024;
 constexpr int kReadsPerEvent = 4;                  // then other connections get their turn
 constexpr std::size_t kWriteSize = 128 * 1024;     // produced before the socket is tried
-constexpr std::size_t kMaxFrame = 16 * 1024 + 9;   // our frames are at most this long
 constexpr std::size_t kMaxSendBlock = 256 * 1024;  // encoded; a 64 KiB list can grow when its names are literals
 
 // One buffer for all connections of the thread: a read is parsed, and a write sent, before the next begins.
