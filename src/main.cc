@@ -1,7 +1,7 @@
 // image-cri-shim: between the kubelet and the container runtime.
 //
 //   the command line ─▶ serve: configuration ─▶ Daemon (commands/daemon.h names its parts)
-//                    └▶ check: configuration ─▶ what takes effect, and whether what it names answers
+//                    └▶ check: configuration ─▶ what takes effect, and whether the runtime answers
 #include <variant>
 
 #include "commands/check.h"

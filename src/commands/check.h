@@ -1,4 +1,4 @@
-// `check`, `--dry-run`: is this configuration valid, what does it come to, and does what it names answer?
+// `check`, `--dry-run`: is this configuration valid, what does it come to, and does the runtime answer?
 #pragma once
 
 #include "commands/command_line.h"

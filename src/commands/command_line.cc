@@ -25,7 +25,7 @@ Exit codes:
 
 Examples:
   image-cri-shim -f /etc/image-cri-shim.yaml            serve with this file
-  image-cri-shim -f /etc/image-cri-shim.yaml --dry-run  validate it, show it, test what it names
+  image-cri-shim -f /etc/image-cri-shim.yaml --dry-run  validate it, show it, ask the runtime
   journalctl -u image-cri-shim -f                       see what it does
 )";
 
@@ -47,7 +47,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   app.add_flag("--dry-run", is_dry_run, "The same as the command check");
   app.fallthrough();  // -f before or after the command
   const auto* check = app.add_subcommand(
-      "check", "Validate the configuration, print it as it takes effect, test the runtime and each registry");
+      "check", "Validate the configuration, print it as it takes effect, and see whether the runtime answers");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

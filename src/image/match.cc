@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 
 #include "base/text.h"
 #include "image/grammar.h"
@@ -109,6 +110,15 @@ bool MatchRule::matches(const Reference& reference, std::string_view pod_namespa
   if (namespaces.empty()) return true;
   return !pod_namespace.empty() &&
          std::ranges::any_of(namespaces, [&](const std::string& glob) { return glob_matches(glob, pod_namespace); });
+}
+
+MatchRule default_rule(const Address& address) {
+  std::string_view host = address.host();
+  const auto colon = host.rfind(':');
+  if (colon != host.npos && host.find(']', colon) == host.npos) host = host.substr(0, colon);
+  auto pattern = Pattern::parse(is_public_registry(host) ? origin_of_public_registry(host) : "*");
+  assert(pattern.has_value());
+  return {.match = {std::move(*pattern)}, .exclude = {}, .namespaces = {}};
 }
 
 }  // namespace shim::image

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "image/address.h"
 #include "image/reference.h"
 
 namespace shim::image {
@@ -41,5 +42,9 @@ struct MatchRule {
   bool matches(const Reference& reference, std::string_view pod_namespace) const;
   friend bool operator==(const MatchRule&, const MatchRule&) = default;
 };
+
+// The rule of a registry whose configuration has no `match`: every image, but for a public registry only the images
+// that are its own (dependency confusion: `ghcr.io/org/app` must never be looked up as `docker.io/org/app`).
+MatchRule default_rule(const Address& address);
 
 }  // namespace shim::image

@@ -28,10 +28,6 @@ struct Entry {
   http::TlsOptions tls{};
 };
 
-// The rule of an entry whose configuration has no `match`: every image, but for a public registry only the images that
-// are its own (dependency confusion: `ghcr.io/org/app` must never be looked up as `docker.io/org/app`).
-image::MatchRule default_rule(const image::Address& address);
-
 // What the runtime is given to pull from an entry's registry.
 struct PullCredential {
   credentials::Credential credential;  // the password file, if any, already read
