@@ -17,7 +17,9 @@ TEST(ByteBudget, GrantsAtOnceWhatFits) {
 
 TEST(ByteBudget, GivesBackWhatAHoldTook) {
   ByteBudget budget(10);
-  { const auto hold = budget.take(10, [] {}); }
+  {
+    const auto hold = budget.take(10, [] {});
+  }
   EXPECT_EQ(budget.used(), 0u);
 }
 

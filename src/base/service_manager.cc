@@ -6,7 +6,9 @@
 
 namespace shim {
 
-void notify_service_manager(const std::string& state) { sd_notify(0, state.c_str()); }
+void notify_service_manager(const std::string& state) {
+  sd_notify(0, state.c_str());
+}
 
 std::optional<std::chrono::microseconds> watchdog_interval() {
   std::uint64_t microseconds = 0;
@@ -17,7 +19,8 @@ std::optional<std::chrono::microseconds> watchdog_interval() {
 Expected<std::optional<int>> passed_socket() {
   const int count = sd_listen_fds(1);
   if (count <= 0) return std::nullopt;
-  if (count > 1) return fail(fmt::format("systemd passed {} sockets: the socket unit must have one ListenStream", count));
+  if (count > 1)
+    return fail(fmt::format("systemd passed {} sockets: the socket unit must have one ListenStream", count));
   if (sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, nullptr, 0) <= 0) {
     return fail("the socket that systemd passed is not a listening unix stream socket: see ListenStream");
   }

@@ -33,7 +33,9 @@ constexpr int kNotUnderstood = 2;
 
 }  // namespace
 
-std::string version_line() { return "image-cri-shim " ICS_VERSION; }
+std::string version_line() {
+  return "image-cri-shim " ICS_VERSION;
+}
 
 std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   CommandLine line;

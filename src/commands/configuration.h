@@ -14,9 +14,9 @@
 namespace shim::commands {
 
 struct LoadedConfiguration {
-  std::string file;                              // the one chosen; empty where there is none
-  std::optional<config::Config> config;          // nothing where `diagnostics` holds an error
-  std::vector<config::Diagnostic> diagnostics;   // all of them, by line
+  std::string file;                             // the one chosen; empty where there is none
+  std::optional<config::Config> config;         // nothing where `diagnostics` holds an error
+  std::vector<config::Diagnostic> diagnostics;  // all of them, by line
 };
 
 // Reads the file that `requested` names, or the default one.

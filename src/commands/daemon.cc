@@ -56,8 +56,8 @@ Daemon::Daemon(const config::Config& config)
       dialects_(io_, pinned_dialect(config.version)),
       http_(io_.get_executor()),
       image_calls_(make_image_calls(config, names_, http_)),
-      context_{io_,          flush_queue_, deadlines_,  message_budget_, dialects_,
-               image_calls_, config.cri,   {},          config.max_message_size} {}
+      context_{io_,          flush_queue_, deadlines_, message_budget_,        dialects_,
+               image_calls_, config.cri,   {},         config.max_message_size} {}
 
 int Daemon::run() {
   std::signal(SIGPIPE, SIG_IGN);
@@ -86,8 +86,8 @@ boost::asio::awaitable<void> Daemon::main() {
 
 boost::asio::awaitable<void> Daemon::wait_for_runtime() {
   auto next_reminder = std::chrono::steady_clock::now();
-  const proxy::RuntimeQuestion question{io_,         flush_queue_, deadlines_, message_budget_,
-                                        config_.cri, config_.max_message_size};
+  const proxy::RuntimeQuestion question{
+      io_, flush_queue_, deadlines_, message_budget_, config_.cri, config_.max_message_size};
   for (;;) {
     const auto answer = co_await proxy::check_runtime(question, kRuntimePatience);
     if (answer) co_return;
@@ -107,7 +107,8 @@ Expected<http2::UnixListener> Daemon::listen() {
   if (*passed) return http2::UnixListener::adopt(io_, **passed);
   auto listener = http2::UnixListener::bind(io_, config_.shim, http2::access_of(config_.cri));
   if (listener && listener->is_at(config_.cri)) {
-    return fail(fmt::format("shim {} and cri {} are one socket: the shim would call itself", config_.shim, config_.cri));
+    return fail(
+        fmt::format("shim {} and cri {} are one socket: the shim would call itself", config_.shim, config_.cri));
   }
   return listener;
 }

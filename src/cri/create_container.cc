@@ -12,10 +12,8 @@ namespace {
 boost::asio::awaitable<bool> translate(const Call& call, wire::ImageSpec& spec) {
   const auto reference = image::Reference::parse(spec.image());
   if (!reference || image::is_image_id(spec.image())) co_return false;
-  wire::ImageStatusRequest question;
-  question.mutable_image()->set_image(spec.image());
-  const Lookup lookup = co_await look_up(call, *reference, std::move(question));
-  if (!lookup.is_found() || lookup.name == spec.image()) co_return false;
+  const Lookup lookup = co_await look_up(call, *reference, question_about(spec));
+  if (!lookup.is_found || lookup.name == spec.image()) co_return false;
   spec.set_image(lookup.name);
   co_return true;
 }

@@ -33,8 +33,8 @@ boost::asio::awaitable<Reply> image_status(Call call, std::string message) {
   if (!reference) {
     co_return co_await call.runtime.call(call.caller, Service::image, "ImageStatus", std::move(message), call.timeout);
   }
-  Lookup lookup = co_await look_up(call, *reference, std::move(request));
-  if (!call.restore_names || !lookup.is_found()) co_return std::move(lookup.reply);
+  Lookup lookup = co_await look_up(call, *reference, std::move(message));
+  if (!call.restore_names || !lookup.is_found) co_return std::move(lookup.reply);
   if (auto restored = restore_image_status(lookup.reply.message, call.names, call.max_message)) {
     lookup.reply.message = std::move(*restored);
   }
@@ -45,11 +45,9 @@ boost::asio::awaitable<Reply> remove_image(Call call, std::string message) {
   wire::RemoveImageRequest request;
   const auto reference = reference_in(message, request);
   if (reference) {
-    wire::ImageStatusRequest question;
-    *question.mutable_image() = request.image();
-    const Lookup lookup = co_await look_up(call, *reference, std::move(question));
-    const std::string& id = lookup.status.image().id();
-    if (lookup.is_found() && !id.empty() && !is_short_id(request.image().image(), id)) {
+    const Lookup lookup = co_await look_up(call, *reference, question_about(request.image()));
+    const std::string id = lookup.is_found ? image_id(lookup) : std::string();
+    if (!id.empty() && !is_short_id(request.image().image(), id)) {
       request.mutable_image()->set_image(id);
       message = request.SerializeAsString();
     }

@@ -37,10 +37,8 @@ boost::asio::awaitable<std::string> with_filter_translated(Call call, std::strin
   const auto reference = image::Reference::parse(image);
   if (image.empty() || image::is_image_id(image) || !reference) co_return message;
 
-  wire::ImageStatusRequest question;
-  *question.mutable_image() = request.filter().image();
-  const Lookup lookup = co_await look_up(call, *reference, std::move(question));
-  if (!lookup.is_found() || lookup.name == image) co_return message;
+  const Lookup lookup = co_await look_up(call, *reference, question_about(request.filter().image()));
+  if (!lookup.is_found || lookup.name == image) co_return message;
   request.mutable_filter()->mutable_image()->set_image(lookup.name);
   co_return request.SerializeAsString();
 }
@@ -49,8 +47,7 @@ boost::asio::awaitable<Reply> list_images(Call call, std::string message) {
   const auto asked_at = NameStore::Clock::now();
   const bool is_whole = !has_filter(message);
   if (!is_whole) message = co_await with_filter_translated(call, std::move(message));
-  Reply reply =
-      co_await call.runtime.call(call.caller, Service::image, "ListImages", std::move(message), call.timeout);
+  Reply reply = co_await call.runtime.call(call.caller, Service::image, "ListImages", std::move(message), call.timeout);
   if (!reply.is_ok() || reply.is_compressed) co_return reply;
   if (is_whole) forget_removed(call.names, reply.message, asked_at);
   if (!call.restore_names) co_return reply;

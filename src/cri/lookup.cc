@@ -1,37 +1,64 @@
 #include "cri/lookup.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
 namespace shim::cri {
 namespace {
 
-boost::asio::awaitable<Lookup> ask(const Call& call, wire::ImageStatusRequest request, std::string name) {
-  request.mutable_image()->set_image(name);
-  Lookup lookup;
-  lookup.reply = co_await call.runtime.call(call.caller, Service::image, "ImageStatus", request.SerializeAsString(),
-                                            call.timeout);
-  lookup.name = std::move(name);
-  // What does not parse counts as not present: the runtime's octets are what the caller gets.
-  if (lookup.reply.is_ok() && !lookup.reply.is_compressed) lookup.status.ParseFromString(lookup.reply.message);
-  co_return lookup;
+// Whether an ImageStatusResponse has its `image`, without parsing the image: every pod's start asks this.
+bool has_image(const std::string& response) {
+  using google::protobuf::internal::WireFormatLite;
+  google::protobuf::io::CodedInputStream fields(reinterpret_cast<const std::uint8_t*>(response.data()),
+                                                static_cast<int>(response.size()));
+  constexpr auto kImage =
+      WireFormatLite::MakeTag(wire::ImageStatusResponse::kImageFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  while (const std::uint32_t tag = fields.ReadTag()) {
+    if (tag == kImage) return true;
+    if (!WireFormatLite::SkipField(&fields, tag)) return false;
+  }
+  return false;
 }
 
-boost::asio::awaitable<std::vector<Lookup>> ask_all(const Call& call, const wire::ImageStatusRequest& request,
+std::string with_name(const std::string& question, const std::string& name) {
+  wire::ImageStatusRequest request;
+  if (!request.ParseFromString(question)) return question;
+  request.mutable_image()->set_image(name);
+  return request.SerializeAsString();
+}
+
+boost::asio::awaitable<Reply> ask(const Call& call, std::string question) {
+  return call.runtime.call(call.caller, Service::image, "ImageStatus", std::move(question), call.timeout);
+}
+
+Lookup lookup_of(Reply reply, std::string name) {
+  const bool is_found = reply.is_ok() && !reply.is_compressed && has_image(reply.message);
+  return {std::move(reply), std::move(name), is_found};
+}
+
+boost::asio::awaitable<void> ask_one(const Call& call, std::string question, std::string name, Lookup& result) {
+  Reply reply = co_await ask(call, std::move(question));
+  result = lookup_of(std::move(reply), std::move(name));
+}
+
+boost::asio::awaitable<std::vector<Lookup>> ask_all(const Call& call, const std::string& question,
                                                     const std::vector<std::string>& names) {
   std::vector<Lookup> lookups(names.size());
   const auto executor = co_await boost::asio::this_coro::executor;
-  const auto ask_one = [&](std::size_t index) -> boost::asio::awaitable<void> {
-    lookups[index] = co_await ask(call, request, names[index]);
-  };
   const auto begin = [&](std::size_t index) {
-    return boost::asio::co_spawn(executor, ask_one(index), boost::asio::deferred);
+    return boost::asio::co_spawn(executor,
+                                 ask_one(call, with_name(question, names[index]), names[index], lookups[index]),
+                                 boost::asio::deferred);
   };
   std::vector<decltype(begin(0))> questions;
   for (std::size_t i = 0; i < names.size(); ++i) questions.push_back(begin(i));
@@ -40,14 +67,13 @@ boost::asio::awaitable<std::vector<Lookup>> ask_all(const Call& call, const wire
   co_return lookups;
 }
 
-std::vector<std::string> other_names(const Call& call, const image::Reference& reference,
-                                     std::string_view pod_namespace, const std::string& asked) {
+std::vector<std::string> other_names(const Call& call, const image::Reference& reference, const std::string& asked) {
   std::vector<std::string> names;
   const auto add = [&](const std::string& name) {
     if (name != asked && std::ranges::find(names, name) == names.end()) names.push_back(name);
   };
   add(reference.original());
-  for (const registry::Candidate& candidate : call.resolver.names(reference, pod_namespace)) {
+  for (const registry::Candidate& candidate : call.resolver.names(reference)) {
     if (!candidate.is_original) add(candidate.name);
   }
   return names;
@@ -55,19 +81,31 @@ std::vector<std::string> other_names(const Call& call, const image::Reference& r
 
 }  // namespace
 
-boost::asio::awaitable<Lookup> look_up(const Call& call, const image::Reference& reference,
-                                       wire::ImageStatusRequest request) {
-  const std::string first_name = call.names.pulled_name(reference).value_or(reference.original());
-  Lookup first = co_await ask(call, request, first_name);
-  if (!first.reply.is_ok() || first.reply.is_compressed || first.is_found()) co_return first;
+std::string question_about(const wire::ImageSpec& image) {
+  wire::ImageStatusRequest request;
+  *request.mutable_image() = image;
+  return request.SerializeAsString();
+}
 
-  // No sandbox comes with these calls: rules with `namespaces` are looked through as well, since what the runtime has
-  // was allowed when it was pulled.
-  const std::vector<std::string> names = other_names(call, reference, {}, first_name);
+std::string image_id(const Lookup& lookup) {
+  wire::ImageStatusResponse response;
+  response.ParseFromString(lookup.reply.message);
+  return response.image().id();
+}
+
+boost::asio::awaitable<Lookup> look_up(const Call& call, const image::Reference& reference, std::string question) {
+  const std::optional<std::string> remembered = call.names.pulled_name(reference);
+  const std::string first_name = remembered.value_or(reference.original());
+  std::string first_question = remembered ? with_name(question, first_name) : question;
+  Reply reply = co_await ask(call, std::move(first_question));
+  Lookup first = lookup_of(std::move(reply), first_name);
+  if (!first.reply.is_ok() || first.reply.is_compressed || first.is_found) co_return first;
+
+  const std::vector<std::string> names = other_names(call, reference, first_name);
   if (names.empty()) co_return first;
-  std::vector<Lookup> lookups = co_await ask_all(call, request, names);
+  std::vector<Lookup> lookups = co_await ask_all(call, question, names);
   for (Lookup& lookup : lookups) {
-    if (!lookup.is_found()) continue;
+    if (!lookup.is_found) continue;
     if (lookup.name != reference.original()) call.names.remember(reference, lookup.name);
     co_return std::move(lookup);
   }

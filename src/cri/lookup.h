@@ -12,17 +12,20 @@
 namespace shim::cri {
 
 struct Lookup {
-  Reply reply;                   // of the ImageStatus that found it; of the first one where none did
-  wire::ImageStatusResponse status;  // parsed from it
-  std::string name;              // that was asked with it
-
-  bool is_found() const { return reply.is_ok() && status.has_image(); }
+  Reply reply;       // of the ImageStatus that found it; of the first one where none did
+  std::string name;  // that was asked with it
+  bool is_found = false;
 };
 
 // Asks for the remembered name, else for the original one; on a miss, for the names that the matching registries would
-// have given it, concurrently, and takes the best. `request` is sent with its image's name replaced. A runtime that
-// fails the question ends the search with its reply.
-boost::asio::awaitable<Lookup> look_up(const Call& call, const image::Reference& reference,
-                                       wire::ImageStatusRequest request);
+// have given it, concurrently, and takes the best. `question` is a serialised ImageStatusRequest that names the image
+// as `reference` is written; it is sent with that name replaced. A runtime that fails the question ends the search
+// with its reply.
+boost::asio::awaitable<Lookup> look_up(const Call& call, const image::Reference& reference, std::string question);
+// The question for an image that another call names.
+std::string question_about(const wire::ImageSpec& image);
+
+// The ID in the reply of a lookup that found the image.
+std::string image_id(const Lookup& lookup);
 
 }  // namespace shim::cri

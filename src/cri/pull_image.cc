@@ -25,7 +25,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kRegistryUnavailable = "RegistryUnavailable";
 constexpr std::string_view kSignatureFailed = "SignatureValidationFailed";
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
 
 bool is_signature_failure(const http2::Status& status) {
   return status.code == StatusCode::unknown && status.message.starts_with(kSignatureFailed);
@@ -37,8 +39,8 @@ bool is_disk_full(const http2::Status& status) {
 
 // What a runtime says when it could not reach the registry at all.
 bool says_unreachable(std::string_view message) {
-  constexpr std::array<std::string_view, 6> signs = {kRegistryUnavailable, "dial tcp", "connection refused",
-                                                     "no such host", "i/o timeout", "TLS handshake timeout"};
+  constexpr std::array<std::string_view, 6> signs = {kRegistryUnavailable, "dial tcp",    "connection refused",
+                                                     "no such host",       "i/o timeout", "TLS handshake timeout"};
   return std::ranges::any_of(signs, [&](std::string_view sign) { return contains(message, sign); });
 }
 
@@ -87,8 +89,8 @@ class Pull {
       : call_(call), request_(std::move(request)), reference_(std::move(reference)) {}
 
   boost::asio::awaitable<Reply> run() {
-    const auto resolution = call_.resolver.resolve(
-        reference_, {request_.sandbox_config().metadata().namespace_(), request_.has_auth()});
+    const auto resolution =
+        call_.resolver.resolve(reference_, {request_.sandbox_config().metadata().namespace_(), request_.has_auth()});
     std::optional<Reply> last;
     while (const auto candidate = co_await resolution->next()) {
       for (const std::string& warning : resolution->warnings()) spdlog::warn("{}", warning);
@@ -134,8 +136,8 @@ class Pull {
 
   void log_failure(const registry::Candidate& candidate, const Reply& reply, bool is_last) const {
     spdlog::warn("pull of {} from {} as {} failed{}: {}: {}", reference_.original(), source_of(candidate),
-                 candidate.name, is_last ? ", and no other source can help" : "",
-                 http2::status_name(reply.status.code), reply.status.message);
+                 candidate.name, is_last ? ", and no other source can help" : "", http2::status_name(reply.status.code),
+                 reply.status.message);
   }
 
   std::string source_of(const registry::Candidate& candidate) const {
@@ -171,8 +173,7 @@ Reply pull_failure(const std::string& image, const std::vector<Outcome>& outcome
   const bool signature_failed = last_pull != nullptr && is_signature_failure(last_pull->status);
   const bool says_unavailable = last_pull != nullptr && last_pull->status.code == StatusCode::unknown &&
                                 last_pull->status.message.starts_with(kRegistryUnavailable);
-  const bool is_unavailable =
-      says_unavailable || (!outcomes.empty() && std::ranges::all_of(outcomes, is_unreachable));
+  const bool is_unavailable = says_unavailable || (!outcomes.empty() && std::ranges::all_of(outcomes, is_unreachable));
 
   std::string message = signature_failed ? fmt::format("{}: ", kSignatureFailed)
                         : is_unavailable ? fmt::format("{}: ", kRegistryUnavailable)

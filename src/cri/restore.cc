@@ -14,7 +14,8 @@ using Names = google::protobuf::RepeatedPtrField<std::string>;
 std::vector<std::string> original_names(const Names& listed, const NameStore& store, bool with_digest) {
   std::vector<std::string> result;
   const auto add = [&](std::string name) {
-    const bool is_new = std::ranges::find(listed, name) == listed.end() && std::ranges::find(result, name) == result.end();
+    const bool is_new =
+        std::ranges::find(listed, name) == listed.end() && std::ranges::find(result, name) == result.end();
     if (is_new) result.push_back(std::move(name));
   };
   for (const std::string& name : listed) {

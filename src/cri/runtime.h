@@ -25,7 +25,7 @@ struct Caller {
 
 // How a call ended, and everything the runtime sent with it, so that what is not changed can be forwarded as it came.
 struct Reply {
-  http2::HeaderList headers;   // the runtime's; empty for trailers-only and for replies of the shim's own
+  http2::HeaderList headers;  // the runtime's; empty for trailers-only and for replies of the shim's own
   std::string message;
   bool has_message = false;
   bool is_compressed = false;  // the message is opaque

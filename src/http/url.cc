@@ -22,7 +22,7 @@ bool is_unreserved(char c) {
 
 Expected<Url> Url::parse(std::string_view text) {
   if (text.size() > kMaxUrlBytes) return fail("URL is longer than 8 KiB");
-  auto parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+  auto parsed = boost::urls::parse_uri(boost::core::string_view(text.data(), text.size()));
   if (!parsed) return fail("not an absolute URL");
   const boost::urls::url_view view = *parsed;
 
@@ -47,7 +47,7 @@ Expected<Url> Url::parse(std::string_view text) {
 Expected<Url> Url::resolve(std::string_view location) const {
   if (location.size() > kMaxUrlBytes) return fail("URL is longer than 8 KiB");
   auto base = boost::urls::parse_uri(text_);
-  auto reference = boost::urls::parse_uri_reference(boost::urls::string_view(location.data(), location.size()));
+  auto reference = boost::urls::parse_uri_reference(boost::core::string_view(location.data(), location.size()));
   if (!base || !reference) return fail("not a URL");
   boost::urls::url target;
   if (auto done = boost::urls::resolve(*base, *reference, target); !done) return fail("not a URL");

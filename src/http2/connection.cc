@@ -17,10 +17,9 @@ namespace {
 
 using boost::system::error_code;
 
-constexpr std::size_t kReadSize = 64 * 1024;
-constexpr int kReadsPerEvent = 4;                 // then other connections get their turn
-constexpr std::size_t kWriteSize = 64 * 1024;     // produced before the socket is tried
-constexpr std::size_t kMaxFrame = 16 * 1024 + 9;  // our frames are at most this long
+constexpr std::size_t kReadSize = 256 * 1024;
+constexpr int kReadsPerEvent = 4;                  // then other connections get their turn
+constexpr std::size_t kWriteSize = 128 * 1024;     // produced before the socket is tried
 constexpr std::size_t kMaxSendBlock = 256 * 1024;  // encoded; a 64 KiB list can grow when its names are literals
 
 // One buffer for all connections of the thread: a read is parsed, and a write sent, before the next begins.
@@ -44,7 +43,9 @@ std::unique_ptr<nghttp2_option, OptionDeleter> make_options(const Limits& limits
 
 }  // namespace
 
-void Connection::SessionDeleter::operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
+void Connection::SessionDeleter::operator()(nghttp2_session* session) const {
+  nghttp2_session_del(session);
+}
 
 std::shared_ptr<Connection> Connection::create(Role role, const Limits& limits, FlushQueue& queue,
                                                ConnectionListener& listener) {

@@ -30,11 +30,11 @@ struct nghttp2_session;
 namespace shim::http2 {
 
 struct Limits {
-  std::uint32_t max_concurrent_streams = 4096;             // a slow ExecSync probe must not block Status
-  std::uint32_t stream_window = 256 * 1024;                // octets that one paused stream may hold
-  std::uint32_t connection_window = 16 * 1024 * 1024;      // octets; given back on receipt
-  std::uint32_t max_header_list = 64 * 1024;               // octets as RFC 9113 §6.5.2 counts them
-  std::uint64_t reset_burst = 10'000;                      // nghttp2's default closes after 1,001 quick resets
+  std::uint32_t max_concurrent_streams = 4096;         // a slow ExecSync probe must not block Status
+  std::uint32_t stream_window = 1024 * 1024;           // octets that one paused stream may hold
+  std::uint32_t connection_window = 16 * 1024 * 1024;  // octets; given back on receipt
+  std::uint32_t max_header_list = 64 * 1024;           // octets as RFC 9113 §6.5.2 counts them
+  std::uint64_t reset_burst = 10'000;                  // nghttp2's default closes after 1,001 quick resets
   std::uint64_t resets_per_second = 1'000;
   std::chrono::steady_clock::duration preface_timeout = std::chrono::seconds(10);
 };
@@ -56,7 +56,7 @@ class ConnectionListener {
   ~ConnectionListener() = default;
 };
 
-class Connection : public std::enable_shared_from_this<Connection>, public FlushQueue::Member {
+class Connection final : public std::enable_shared_from_this<Connection>, public FlushQueue::Member {
  public:
   struct Callbacks;  // nghttp2's, in nghttp2_callbacks.cc
   enum class Role { client, server };
@@ -129,7 +129,7 @@ class Connection : public std::enable_shared_from_this<Connection>, public Flush
   std::string unsent_;  // what the socket did not take; nothing else is produced until it is gone
   bool is_waiting_writable_ = false;
   bool is_closed_ = false;
-  bool is_in_session_ = false;              // inside nghttp2, so that its callbacks may run
+  bool is_in_session_ = false;               // inside nghttp2, so that its callbacks may run
   std::optional<std::string> close_reason_;  // close() was called there
 };
 

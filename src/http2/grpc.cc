@@ -13,9 +13,10 @@ namespace shim::http2 {
 namespace {
 
 constexpr std::array<std::string_view, 17> kStatusNames = {
-    "OK",           "CANCELLED",         "UNKNOWN",          "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",   "NOT_FOUND",
-    "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",         "OUT_OF_RANGE",
-    "UNIMPLEMENTED", "INTERNAL",          "UNAVAILABLE",      "DATA_LOSS",          "UNAUTHENTICATED"};
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
 
 // Peers refuse header lists over 16 KiB by default (grpc-go's client: http2.maxHeaderListSize), so that a longer
 // message would cost the status itself.
@@ -60,6 +61,7 @@ MessageReader::State MessageReader::feed(std::string_view& octets) {
     octets.remove_prefix(1);
   }
   if (announced() > max_message_) return State::too_large;
+  if (message_.empty()) message_.reserve(std::min<std::size_t>(announced(), octets.size()));
   const std::size_t missing = announced() - message_.size();
   const std::size_t taken = std::min(missing, octets.size());
   message_.append(octets.substr(0, taken));

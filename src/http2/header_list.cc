@@ -6,12 +6,17 @@ namespace shim::http2 {
 namespace {
 
 constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 §6.5.2
-constexpr std::size_t kUsualBlock = 512;    // a gRPC request's fields, so that most blocks allocate once
+// A gRPC request's, so that most blocks allocate once.
+constexpr std::size_t kUsualOctets = 400;
+constexpr std::size_t kUsualFields = 12;
 
 }  // namespace
 
 HeaderList::Entry HeaderList::append(std::string_view name, std::string_view value, bool never_index) {
-  if (bytes_.empty()) bytes_.reserve(kUsualBlock);
+  if (bytes_.empty()) {
+    bytes_.reserve(kUsualOctets);
+    entries_.reserve(kUsualFields);
+  }
   const Entry entry{static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(name.size()),
                     static_cast<std::uint32_t>(value.size()), never_index};
   bytes_.append(name).append(value);
@@ -47,13 +52,6 @@ void HeaderList::clear() {
   entries_.clear();
   bytes_.clear();
   octets_ = 0;
-}
-
-HeaderList::Field HeaderList::operator[](std::size_t index) const {
-  const Entry& entry = entries_[index];
-  const std::string_view bytes = bytes_;
-  return {bytes.substr(entry.offset, entry.name_length),
-          bytes.substr(entry.offset + entry.name_length, entry.value_length), entry.never_index};
 }
 
 std::optional<std::string_view> HeaderList::find(std::string_view name) const {

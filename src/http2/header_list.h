@@ -1,15 +1,15 @@
-// The fields of one HTTP/2 header block, in order and byte for byte, in one allocation.
+// The fields of one HTTP/2 header block, in order and byte for byte, in two allocations.
 //
 // Fields are what the peer sent: names are not lowered, repeated fields are kept. Cheap to move. Views returned by
 // operator[] and find() are valid until the list is next changed or moved.
 #pragma once
 
-#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace shim::http2 {
 
@@ -29,7 +29,11 @@ class HeaderList {
 
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
-  Field operator[](std::size_t index) const;
+  Field operator[](std::size_t index) const {
+    const Entry& entry = entries_[index];
+    const char* name = bytes_.data() + entry.offset;
+    return {{name, entry.name_length}, {name + entry.name_length, entry.value_length}, entry.never_index};
+  }
   // The value of the first field with that exact name.
   std::optional<std::string_view> find(std::string_view name) const;
   // RFC 9113 §6.5.2: lengths of names and values plus 32 octets a field.
@@ -45,7 +49,7 @@ class HeaderList {
 
   Entry append(std::string_view name, std::string_view value, bool never_index);
 
-  boost::container::small_vector<Entry, 16> entries_;
+  std::vector<Entry> entries_;
   std::string bytes_;
   std::size_t octets_ = 0;
 };

@@ -7,27 +7,47 @@
 namespace shim::http2 {
 namespace {
 
-bool is_token_octet(unsigned char octet) {
-  // RFC 9110 §5.6.2, without the upper case that RFC 9113 §8.2 forbids.
-  if ((octet >= 'a' && octet <= 'z') || (octet >= '0' && octet <= '9')) return true;
-  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return marks.find(static_cast<char>(octet)) != marks.npos;
+// What octets a field's name and value may hold, looked up: each octet of each call passes here.
+struct OctetClasses {
+  std::array<bool, 256> in_name{};  // RFC 9110 §5.6.2, without the upper case that RFC 9113 §8.2 forbids
+  std::array<bool, 256> in_value{};
+
+  constexpr OctetClasses() {
+    for (const char letter : std::string_view("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")) {
+      in_name[static_cast<unsigned char>(letter)] = true;
+    }
+    for (std::size_t octet = 0; octet < in_value.size(); ++octet) {
+      in_value[octet] = octet != '\0' && octet != '\r' && octet != '\n';
+    }
+  }
+};
+constexpr OctetClasses kClasses;
+
+bool consists_of(std::string_view text, const std::array<bool, 256>& allowed) {
+  bool all = true;
+  for (const char c : text) all = all && allowed[static_cast<unsigned char>(c)];
+  return all;
 }
 
 bool is_connection_specific(std::string_view name) {
-  constexpr std::array<std::string_view, 5> names = {"connection", "proxy-connection", "keep-alive",
-                                                     "transfer-encoding", "upgrade"};
-  return std::ranges::find(names, name) != names.end();
+  switch (name.size()) {
+    case 7:
+      return name == "upgrade";
+    case 10:
+      return name == "connection" || name == "keep-alive";
+    case 16:
+      return name == "proxy-connection";
+    case 17:
+      return name == "transfer-encoding";
+    default:
+      return false;
+  }
 }
 
 std::optional<std::string_view> malformed_field(const HeaderList::Field& field) {
   if (field.name.empty()) return "a field has no name";
-  if (!std::ranges::all_of(field.name, [](char c) { return is_token_octet(static_cast<unsigned char>(c)); })) {
-    return "a field name holds an upper-case or invalid character";
-  }
-  if (std::ranges::any_of(field.value, [](char c) { return c == '\0' || c == '\r' || c == '\n'; })) {
-    return "a field value holds NUL, CR or LF";
-  }
+  if (!consists_of(field.name, kClasses.in_name)) return "a field name holds an upper-case or invalid character";
+  if (!consists_of(field.value, kClasses.in_value)) return "a field value holds NUL, CR or LF";
   if (is_connection_specific(field.name)) return "a connection-specific field";
   if (field.name == "te" && field.value != "trailers") return "te is not trailers";
   return std::nullopt;
@@ -46,9 +66,7 @@ std::optional<std::string_view> check(const HeaderList& headers, const std::arra
       const auto at = std::ranges::find(allowed, field.name);
       if (at == allowed.end()) return "an unknown pseudo-header field";
       if (++seen[static_cast<std::size_t>(at - allowed.begin())] > 1) return "a repeated pseudo-header field";
-      if (field.value.find_first_of(std::string_view("\0\r\n", 3)) != field.value.npos) {
-        return "a pseudo-header value holds NUL, CR or LF";
-      }
+      if (!consists_of(field.value, kClasses.in_value)) return "a pseudo-header value holds NUL, CR or LF";
       continue;
     }
     regular_seen = true;
@@ -84,7 +102,8 @@ std::optional<std::string_view> malformed_response(const HeaderList& headers) {
   if (const auto problem = check(headers, names, seen)) return problem;
   const auto status = headers.find(":status");
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (!status || status->size() != 3 || !std::ranges::all_of(*status, is_digit)) return ":status is missing or no number";
+  if (!status || status->size() != 3 || !std::ranges::all_of(*status, is_digit))
+    return ":status is missing or no number";
   if (*status == "101") return "101 has no meaning in HTTP/2";
   return std::nullopt;
 }

@@ -27,8 +27,8 @@ struct Connection::Callbacks {
   }
 
   static int on_header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name,
-                       std::size_t name_length, const std::uint8_t* value, std::size_t value_length,
-                       std::uint8_t flags, void* user_data) {
+                       std::size_t name_length, const std::uint8_t* value, std::size_t value_length, std::uint8_t flags,
+                       void* user_data) {
     Stream* stream = find(session, frame->hd.stream_id);
     if (stream == nullptr || stream->headers_too_large_) return 0;
     stream->block_.add({reinterpret_cast<const char*>(name), name_length},

@@ -1,5 +1,6 @@
 #include "http2/stream.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -9,6 +10,7 @@
 namespace shim::http2 {
 namespace {
 
+constexpr std::size_t kUsualMessage = 512;        // octets, so that a prefix and its message allocate once
 constexpr std::size_t kKeptCapacity = 64 * 1024;  // a queue that grew past this gives its memory back when empty
 
 }  // namespace
@@ -76,6 +78,7 @@ void Stream::append(std::string_view octets) {
     queued_.erase(0, queued_head_);
     queued_head_ = 0;
   }
+  if (queued_.empty()) queued_.reserve(std::max(octets.size(), kUsualMessage));
   queued_.append(octets);
 }
 

@@ -41,7 +41,9 @@ bool fill_address(sockaddr_un& address, const std::string& path) {
   return true;
 }
 
-const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
 
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -147,7 +149,9 @@ UnixListener::UnixListener(UnixListener&& other) noexcept
       device_(other.device_),
       inode_(other.inode_) {}
 
-UnixListener::~UnixListener() { close(); }
+UnixListener::~UnixListener() {
+  close();
+}
 
 void UnixListener::set_access(const SocketAccess& access) {
   if (path_.empty()) return;

@@ -18,8 +18,7 @@ class DeadlineQueue {
   using Clock = std::chrono::steady_clock;
 
   // Leaves the queue when it is destroyed.
-  class Entry
-      : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  class Entry : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
    public:
     virtual void on_deadline() = 0;
 

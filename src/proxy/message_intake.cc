@@ -32,6 +32,8 @@ void MessageIntake::give_back(std::size_t octets) {
   stream_->consume(std::exchange(withheld_, 0));
 }
 
-void MessageIntake::on_granted() { give_back(0); }
+void MessageIntake::on_granted() {
+  give_back(0);
+}
 
 }  // namespace shim::proxy

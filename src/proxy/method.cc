@@ -17,7 +17,9 @@ std::string_view name_of(cri::Service service) {
 
 }  // namespace
 
-std::string_view name_of(Dialect dialect) { return dialect == Dialect::v1 ? "v1" : "v1alpha2"; }
+std::string_view name_of(Dialect dialect) {
+  return dialect == Dialect::v1 ? "v1" : "v1alpha2";
+}
 
 std::optional<Method> parse_method(std::string_view path) {
   if (!take_prefix(path, "/runtime.")) return std::nullopt;

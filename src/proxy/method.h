@@ -10,7 +10,9 @@
 namespace shim::proxy {
 
 enum class Dialect { v1, v1alpha2 };
-constexpr Dialect other(Dialect dialect) { return dialect == Dialect::v1 ? Dialect::v1alpha2 : Dialect::v1; }
+constexpr Dialect other(Dialect dialect) {
+  return dialect == Dialect::v1 ? Dialect::v1alpha2 : Dialect::v1;
+}
 std::string_view name_of(Dialect dialect);  // `v1`, `v1alpha2`
 
 struct Method {

@@ -40,7 +40,7 @@ void Relay::start(http2::Stream& client, const http2::HeaderList& headers, bool 
   relay->runtime_.stream = *runtime;
   relay->client_.stream = &client;
   client.set_listener(&relay->client_);
-  relay.release();  // delete_when_closed() deletes it
+  static_cast<void>(relay.release());  // delete_when_closed() deletes it
 }
 
 void Relay::delete_when_closed() {
@@ -97,7 +97,7 @@ void Relay::RuntimeHalf::on_headers(http2::HeaderList&& headers, bool is_end) {
 
 void Relay::RuntimeHalf::on_data(std::string_view octets) {
   const bool is_wanted = other_.stream != nullptr && !other_.stream->has_ended();
-  relay_.rewriter_ && is_wanted ? rewrite(octets) : Half::on_data(octets);
+  relay_.rewriter_&& is_wanted ? rewrite(octets) : Half::on_data(octets);
 }
 
 void Relay::RuntimeHalf::rewrite(std::string_view octets) {

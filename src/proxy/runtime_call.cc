@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
@@ -44,7 +46,10 @@ class WaiterFor : public Waiter {
 class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::Entry {
  public:
   RuntimeCall(std::string socket_path, std::chrono::nanoseconds time_limit, const CallLimits& limits)
-      : socket_path_(std::move(socket_path)), time_limit_(time_limit), limits_(limits), intake_(limits.max_message, limits.budget) {}
+      : socket_path_(std::move(socket_path)),
+        time_limit_(time_limit),
+        limits_(limits),
+        intake_(limits.max_message, limits.budget) {}
 
   void start(http2::Stream& stream, std::string message, std::unique_ptr<Waiter> waiter) {
     stream_ = &stream;
@@ -70,10 +75,10 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
     if (stream_ == nullptr || !waiter_) return;
     switch (intake_.feed(*stream_, octets)) {
       case MessageIntake::State::too_large:
-        return abandon(cri::Reply::error(
-            StatusCode::resource_exhausted,
-            fmt::format("the runtime's answer of {} bytes is larger than maxMessageSize ({})", intake_.announced(),
-                        format_size(limits_.max_message))));
+        return abandon(
+            cri::Reply::error(StatusCode::resource_exhausted,
+                              fmt::format("the runtime's answer of {} bytes is larger than maxMessageSize ({})",
+                                          intake_.announced(), format_size(limits_.max_message))));
       case MessageIntake::State::second_message:
         return abandon(cri::Reply::error(StatusCode::internal, "the runtime sent more than one message"));
       case MessageIntake::State::complete:
@@ -92,8 +97,9 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
     intake_.stop();
     if (!waiter_) return;
     if (!connection_lost) {
-      return resume(cri::Reply::error(http2::status_of_reset(error_code),
-                                      fmt::format("the runtime reset the call: {}", nghttp2_http2_strerror(error_code))));
+      return resume(
+          cri::Reply::error(http2::status_of_reset(error_code),
+                            fmt::format("the runtime reset the call: {}", nghttp2_http2_strerror(error_code))));
     }
     cri::Reply reply = cri::Reply::error(StatusCode::unavailable, lost_message(socket_path_));
     reply.runtime_is_lost = true;
@@ -140,7 +146,10 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
 
 boost::asio::awaitable<cri::Reply> call_runtime(RuntimeLink& link, http2::HeaderList headers, std::string message,
                                                 std::chrono::nanoseconds time_limit, CallLimits limits) {
-  headers.set("grpc-timeout", http2::format_timeout(time_limit));
+  if (time_limit <= std::chrono::nanoseconds(0)) {
+    co_return cri::Reply::error(StatusCode::deadline_exceeded, "the caller's deadline has passed");
+  }
+  headers.add("grpc-timeout", http2::format_timeout(time_limit));
   auto call = std::make_unique<RuntimeCall>(link.socket_path(), time_limit, limits);
   const auto stream = link.open(headers, false, *call);
   if (!stream) {
@@ -158,6 +167,18 @@ boost::asio::awaitable<cri::Reply> call_runtime(RuntimeLink& link, http2::Header
   };
   co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(cri::Reply)>(
       begin, boost::asio::use_awaitable);
+}
+
+http2::HeaderList forwarded_headers(const http2::HeaderList& caller, std::string_view path) {
+  constexpr std::array<std::string_view, 4> kLeftOut = {"content-length", "grpc-encoding", "grpc-accept-encoding",
+                                                        "grpc-timeout"};
+  http2::HeaderList headers;
+  for (std::size_t i = 0; i < caller.size(); ++i) {
+    const http2::HeaderList::Field field = caller[i];
+    if (std::ranges::find(kLeftOut, field.name) != kLeftOut.end()) continue;
+    headers.add(field.name, field.name == ":path" ? path : field.value, field.never_index);
+  }
+  return headers;
 }
 
 http2::HeaderList own_request_headers(std::string_view path) {

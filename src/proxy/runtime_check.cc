@@ -9,7 +9,7 @@
 namespace shim::proxy {
 
 boost::asio::awaitable<Expected<void>> check_runtime(const RuntimeQuestion& question,
-                                                      std::chrono::nanoseconds patience) {
+                                                     std::chrono::nanoseconds patience) {
   RuntimeLink link(question.io, question.flush_queue, {question.socket, {}}, [] {});
   const CallLimits limits{question.max_message, question.message_budget, question.deadlines};
   http2::HeaderList headers = own_request_headers(path_of(Dialect::v1, cri::Service::runtime, "Version"));

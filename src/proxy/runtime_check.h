@@ -26,6 +26,6 @@ struct RuntimeQuestion {
 // Asks over a connection of its own; any gRPC answer will do (an image-only plugin answers UNIMPLEMENTED). Errors: the
 // socket's path and why there was no answer within `patience`.
 boost::asio::awaitable<Expected<void>> check_runtime(const RuntimeQuestion& question,
-                                                      std::chrono::nanoseconds patience);
+                                                     std::chrono::nanoseconds patience);
 
 }  // namespace shim::proxy

@@ -25,8 +25,9 @@ constexpr auto kBacklogRetry = 10ms;
 }  // namespace
 
 std::string unreachable_message(std::string_view socket_path, std::string_view reason) {
-  return fmt::format("the container runtime at {} cannot be reached: {} (is it running? see `cri` in the configuration)",
-                     socket_path, reason);
+  return fmt::format(
+      "the container runtime at {} cannot be reached: {} (is it running? see `cri` in the configuration)", socket_path,
+      reason);
 }
 
 std::string lost_message(std::string_view socket_path) {
@@ -37,7 +38,9 @@ RuntimeLink::RuntimeLink(boost::asio::io_context& context, http2::FlushQueue& qu
                          std::function<void()> on_lost)
     : context_(context), queue_(queue), options_(std::move(options)), on_lost_(std::move(on_lost)) {}
 
-RuntimeLink::~RuntimeLink() { close(); }
+RuntimeLink::~RuntimeLink() {
+  close();
+}
 
 Expected<http2::Stream*> RuntimeLink::open(const http2::HeaderList& headers, bool is_end,
                                            http2::StreamListener& listener) {

@@ -17,7 +17,7 @@
 
 namespace shim::proxy {
 
-class RuntimeLink : private http2::ConnectionListener {
+class RuntimeLink final : private http2::ConnectionListener {
  public:
   struct Options {
     std::string socket_path;
@@ -49,7 +49,7 @@ class RuntimeLink : private http2::ConnectionListener {
   http2::FlushQueue& queue_;
   const Options options_;
   const std::function<void()> on_lost_;
-  std::shared_ptr<http2::Connection> current_;                 // takes new streams; null where there is none
+  std::shared_ptr<http2::Connection> current_;                // takes new streams; null where there is none
   std::vector<std::shared_ptr<http2::Connection>> draining_;  // finish what they have
   bool is_closed_ = false;
 };

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kAcceptPause = 100ms;    // after an accept that failed (no descriptors left)
+constexpr auto kAcceptPause = 100ms;     // after an accept that failed (no descriptors left)
 constexpr auto kGoawayInterval = 100ms;  // between the two steps: calls on their way still arrive
 constexpr auto kDrainPoll = 20ms;
 constexpr auto awaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
@@ -31,7 +31,9 @@ Server::~Server() {
   for (const auto& tunnel : tunnels) tunnel->close("the shim stops");
 }
 
-void Server::start() { boost::asio::co_spawn(context_.io, accept(), boost::asio::detached); }
+void Server::start() {
+  boost::asio::co_spawn(context_.io, accept(), boost::asio::detached);
+}
 
 boost::asio::awaitable<void> Server::accept() {
   for (;;) {

@@ -18,6 +18,11 @@ namespace {
 using namespace std::chrono_literals;
 using http2::StatusCode;
 
+Dialect dialect_of(const cri::Caller& caller) {
+  const auto method = parse_method(caller.headers.find(":path").value_or(""));
+  return method ? method->dialect : Dialect::v1;
+}
+
 constexpr auto kAskLimit = 2s;  // then the call that wanted to know goes on as it came
 
 }  // namespace
@@ -34,7 +39,9 @@ Tunnel::~Tunnel() {
   client_->close("the shim stops");
 }
 
-void Tunnel::start(http2::UnixSocket socket) { client_->start(std::move(socket)); }
+void Tunnel::start(http2::UnixSocket socket) {
+  client_->start(std::move(socket));
+}
 
 void Tunnel::on_closed(http2::Connection&, std::string_view reason) {
   link_.close();
@@ -131,27 +138,33 @@ boost::asio::awaitable<void> Tunnel::stream_images(std::shared_ptr<Tunnel> self,
 
 // ── Calls of the shim's own ──────────────────────────────────────────────────────────────────────────────────────────
 
-CallLimits Tunnel::limits() { return {context_.max_message, context_.message_budget, context_.deadlines}; }
+CallLimits Tunnel::limits() {
+  return {context_.max_message, context_.message_budget, context_.deadlines};
+}
 
+// No coroutine of its own where the runtime's dialect is known, which is nearly always: this is the call path.
 boost::asio::awaitable<cri::Reply> Tunnel::call(const cri::Caller& caller, cri::Service service,
                                                 std::string_view method, std::string message,
                                                 std::chrono::nanoseconds time_limit) {
+  const auto target = context_.dialects.known(service, dialect_of(caller));
+  if (!target) return call_when_known(caller, service, std::string(method), std::move(message), time_limit);
   if (caller.deadline) {
     time_limit = std::min<std::chrono::nanoseconds>(time_limit, *caller.deadline - std::chrono::steady_clock::now());
-    if (time_limit <= 0ns) co_return cri::Reply::error(StatusCode::deadline_exceeded, "the caller's deadline has passed");
   }
-  const auto called = parse_method(caller.headers.find(":path").value_or(""));
-  const Dialect spoken = called ? called->dialect : Dialect::v1;
-  std::optional<Dialect> target = context_.dialects.known(service, spoken);
-  if (!target) {
-    const Dialects::Ask ask_it = [this](Dialect dialect, cri::Service asked) { return ask(dialect, asked); };
-    target = co_await context_.dialects.find(service, spoken, ask_it);
+  return call_runtime(link_, forwarded_headers(caller.headers, path_of(*target, service, method)), std::move(message),
+                      time_limit, limits());
+}
+
+boost::asio::awaitable<cri::Reply> Tunnel::call_when_known(const cri::Caller& caller, cri::Service service,
+                                                           std::string method, std::string message,
+                                                           std::chrono::nanoseconds time_limit) {
+  const Dialect spoken = dialect_of(caller);
+  const Dialects::Ask ask_it = [this](Dialect dialect, cri::Service asked) { return ask(dialect, asked); };
+  const Dialect target = co_await context_.dialects.find(service, spoken, ask_it);
+  if (caller.deadline) {
+    time_limit = std::min<std::chrono::nanoseconds>(time_limit, *caller.deadline - std::chrono::steady_clock::now());
   }
-  http2::HeaderList headers = caller.headers;
-  headers.set(":path", path_of(*target, service, method));
-  headers.remove("content-length");
-  headers.remove("grpc-encoding");
-  headers.remove("grpc-accept-encoding");  // the answer is read here, and the shim inflates nothing
+  http2::HeaderList headers = forwarded_headers(caller.headers, path_of(target, service, method));
   co_return co_await call_runtime(link_, std::move(headers), std::move(message), time_limit, limits());
 }
 

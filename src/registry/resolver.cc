@@ -29,10 +29,17 @@ std::string source_name(const Candidate& candidate, const image::Reference& refe
 struct Resolver::Shared {
   Shared(std::vector<Entry> configured, ResolverOptions chosen, http::Client& http)
       : entries(std::move(configured)),
+        entries_of_all_namespaces(without_namespaces(entries)),
         options(chosen),
         client(http, {.authorization = {.max_token_age = chosen.max_token_age}}) {}
 
+  static std::vector<Entry> without_namespaces(std::vector<Entry> entries) {
+    for (Entry& entry : entries) entry.rule.namespaces.clear();
+    return entries;
+  }
+
   const std::vector<Entry> entries;
+  const std::vector<Entry> entries_of_all_namespaces;  // what names() looks through
   const ResolverOptions options;
   RegistryClient client;
 };
@@ -144,8 +151,8 @@ std::unique_ptr<Resolution> Resolver::resolve(const image::Reference& reference,
   return std::make_unique<Resolution>(std::move(state));
 }
 
-std::vector<Candidate> Resolver::names(const image::Reference& reference, std::string_view pod_namespace) const {
-  return select_candidates(reference, shared_->entries, pod_namespace, shared_->options.fallback).candidates;
+std::vector<Candidate> Resolver::names(const image::Reference& reference) const {
+  return select_candidates(reference, shared_->entries_of_all_namespaces, {}, shared_->options.fallback).candidates;
 }
 
 }  // namespace shim::registry

@@ -69,8 +69,9 @@ class Resolver {
   bool has_entries() const;
   // Asks nothing yet.
   std::unique_ptr<Resolution> resolve(const image::Reference& reference, ResolveRequest request) const;
-  // Every name that the image may have been pulled under, best first; no network. The result borrows from the Resolver.
-  std::vector<Candidate> names(const image::Reference& reference, std::string_view pod_namespace) const;
+  // Every name that the image may have been pulled under, for a pod of whatever namespace, best first; no network. The
+  // result borrows from the Resolver.
+  std::vector<Candidate> names(const image::Reference& reference) const;
 
  private:
   struct Shared;

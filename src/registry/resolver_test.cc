@@ -185,7 +185,7 @@ TEST_F(Resolving, EndsWhenItsCoroutineIsCancelled) {
 TEST_F(Resolving, ListsNamesWithoutAskingAnybody) {
   const Resolver resolver({entry_for(first_, 100), entry_for(second_, 900)}, {}, http_);
   std::vector<std::string> names;
-  for (const Candidate& candidate : resolver.names(reference("nginx:1.25"), "")) names.push_back(candidate.name);
+  for (const Candidate& candidate : resolver.names(reference("nginx:1.25"))) names.push_back(candidate.name);
   EXPECT_THAT(names, ElementsAre(name_at(second_), name_at(first_), "nginx:1.25"));
   EXPECT_THAT(first_.requests(), IsEmpty());
   EXPECT_THAT(second_.requests(), IsEmpty());
