@@ -30,6 +30,14 @@ class GoAway:
     code: int
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """The reset of a stream that h2 knows nothing of, as a test has opened it with raw bytes."""
+
+    stream: int
+    code: int
+
+
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     """RFC 9113 §4.1"""
     return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
@@ -119,6 +127,8 @@ class RawClient:
             if kind == GOAWAY:
                 last_stream, code = struct.unpack(">II", bytes_of_frame[9:17])
                 arrived.append(GoAway(last_stream, code))
+            elif kind == RST_STREAM and int.from_bytes(bytes_of_frame[5:9], "big") not in self.http2.streams:
+                arrived.append(Refusal(int.from_bytes(bytes_of_frame[5:9], "big"), bytes_of_frame[12]))
             else:
                 arrived.extend(self.http2.receive_data(bytes_of_frame))
         for event in arrived:
@@ -163,6 +173,12 @@ class RawClient:
             return isinstance(event, kind) and (stream is None or event.stream_id == stream)
 
         return self.wait_for(is_wanted, f"{kind.__name__} on stream {stream}")
+
+    def wait_for_refusal(self, stream: int) -> int:
+        """The code of the reset."""
+        wanted = self.wait_for(lambda event: isinstance(event, Refusal) and event.stream == stream, "refusal")
+        code: int = wanted.code
+        return code
 
     def answer(self, stream: int) -> tuple[dict[str, str], bytes]:
         """Waits for the stream's end: all headers and trailers, and the bytes of all messages."""

@@ -12,7 +12,16 @@ import pytest
 
 from cri import Client, error_of, messages
 from fake_runtime import FakeRuntime, image, succeeds
-from http2 import RawClient, grpc_message
+from http2 import (
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    REFUSED_STREAM,
+    RawClient,
+    frame,
+    grpc_message,
+    request_headers,
+)
 from processes import eventually
 from shim import IS_SANITIZED, Shim
 
@@ -130,6 +139,23 @@ def test_4096_streams_are_offered(shim: Shim) -> None:
     client.wait_for_event(h2.events.RemoteSettingsChanged)
 
     assert client.http2.remote_settings.max_concurrent_streams == 4096
+
+
+def test_stream_over_4096_is_refused_and_the_others_go_on(runtime: FakeRuntime, shim: Shim) -> None:
+    runtime.set_behaviour(EXEC, kind="stream", messages=1, size=1, hold=True)
+    client = shim.raw_client()
+    streams = [client.request(EXEC) for _ in range(4096)]
+    runtime.wait_for_calls(EXEC, 4096)
+
+    # h2 itself would not go over the limit that it was told.
+    too_many = streams[-1] + 2
+    block = client.http2.encoder.encode(request_headers(EXEC))
+    client.send_raw(frame(HEADERS, END_HEADERS | END_STREAM, too_many, block))
+    refused = client.wait_for_refusal(too_many)
+    runtime.release()
+
+    assert refused == REFUSED_STREAM
+    assert all(client.answer(stream)[0]["grpc-status"] == "0" for stream in streams)
 
 
 def test_2000_quick_resets_leave_the_connection_open(runtime: FakeRuntime, shim: Shim) -> None:
