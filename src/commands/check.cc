@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_future.hpp>
 #include <cstdio>
-#include <future>
+#include <exception>
+#include <utility>
 
 #include "commands/configuration.h"
 #include "commands/daemon.h"
@@ -28,9 +28,13 @@ Expected<void> ask_runtime(const config::Config& config) {
   proxy::DeadlineQueue deadlines(io);
   ByteBudget budget(config.max_message_size);
   const proxy::RuntimeQuestion question{io, flush_queue, deadlines, budget, config.cri, config.max_message_size};
-  auto answer = boost::asio::co_spawn(io, proxy::check_runtime(question, kPatience), boost::asio::use_future);
+  Expected<void> result;
+  boost::asio::co_spawn(io, proxy::check_runtime(question, kPatience), [&](std::exception_ptr, Expected<void> answer) {
+    result = std::move(answer);
+    io.stop();  // the deadline of a question that has been answered need not be waited for
+  });
   io.run();
-  return answer.get();
+  return result;
 }
 
 bool print_result(const std::string& what, const Expected<void>& result) {

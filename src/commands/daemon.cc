@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -27,6 +29,15 @@ constexpr std::size_t kBufferedMessages = 64 * 1024 * 1024;  // octets, of all i
 constexpr auto kRuntimePoll = 200ms;
 constexpr auto kRuntimePatience = 2s;  // for one answer
 constexpr auto kRuntimeReminder = 10s;
+
+// Services start with a soft limit of 1024 files, and a client takes two: its own connection and the runtime's.
+void raise_open_files() {
+  constexpr rlim_t kWanted = 65536;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kWanted) return;
+  limit.rlim_cur = std::min(kWanted, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 std::optional<proxy::Dialect> pinned_dialect(config::CriVersion version) {
   switch (version) {
@@ -60,6 +71,7 @@ Daemon::Daemon(const config::Config& config)
                image_calls_, config.cri,   {},         config.max_message_size} {}
 
 int Daemon::run() {
+  raise_open_files();
   std::signal(SIGPIPE, SIG_IGN);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
   boost::asio::co_spawn(io_, watch_signals(), boost::asio::detached);

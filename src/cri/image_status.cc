@@ -1,7 +1,5 @@
 #include "cri/image_status.h"
 
-#include <algorithm>
-#include <cctype>
 #include <string_view>
 #include <utility>
 
@@ -25,20 +23,26 @@ bool is_short_id(std::string_view text, std::string_view id) {
   return !text.empty() && id.starts_with(text);
 }
 
+void restore_names(const Call& call, Reply& reply) {
+  if (!call.restore_names || !reply.is_ok() || reply.is_compressed) return;
+  auto restored = restore_image_status(reply.message, call.names, call.max_message);
+  if (restored) reply.message = std::move(*restored);
+}
+
 }  // namespace
 
 boost::asio::awaitable<Reply> image_status(Call call, std::string message) {
   wire::ImageStatusRequest request;
   const auto reference = reference_in(message, request);
-  if (!reference) {
-    co_return co_await call.runtime.call(call.caller, Service::image, "ImageStatus", std::move(message), call.timeout);
+  Reply reply;
+  if (reference) {
+    Lookup lookup = co_await look_up(call, *reference, std::move(message));
+    reply = std::move(lookup.reply);
+  } else {
+    reply = co_await call.runtime.call(call.caller, Service::image, "ImageStatus", std::move(message), call.timeout);
   }
-  Lookup lookup = co_await look_up(call, *reference, std::move(message));
-  if (!call.restore_names || !lookup.is_found) co_return std::move(lookup.reply);
-  if (auto restored = restore_image_status(lookup.reply.message, call.names, call.max_message)) {
-    lookup.reply.message = std::move(*restored);
-  }
-  co_return std::move(lookup.reply);
+  restore_names(call, reply);
+  co_return reply;
 }
 
 boost::asio::awaitable<Reply> remove_image(Call call, std::string message) {
