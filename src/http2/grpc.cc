@@ -19,8 +19,8 @@ constexpr std::array<std::string_view, 17> kStatusNames = {
     "DATA_LOSS", "UNAUTHENTICATED"};
 
 // Peers refuse header lists over 16 KiB by default (grpc-go's client: http2.maxHeaderListSize), so that a longer
-// message would cost the status itself.
-constexpr std::size_t kMaxMessage = 6 * 1024;
+// message would cost the status itself. Encoding makes three octets of one.
+constexpr std::size_t kMaxMessage = 5 * 1024;
 
 struct TimeUnit {
   char letter;
@@ -34,10 +34,18 @@ constexpr std::array<TimeUnit, 6> kTimeUnits = {{{'n', std::chrono::nanoseconds(
                                                  {'H', std::chrono::hours(1)}}};
 constexpr std::int64_t kMaxTimeoutDigits = 99'999'999;
 
+// At most `size` octets of UTF-8 text, never a part of a character.
+std::string_view cut(std::string_view text, std::size_t size) {
+  if (text.size() <= size) return text;
+  const auto is_inside = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80; };
+  while (size > 0 && is_inside(size)) --size;
+  return text.substr(0, size);
+}
+
 void add_status(HeaderList& list, const Status& status) {
   list.add("grpc-status", std::to_string(static_cast<int>(status.code)));
   if (!status.message.empty()) {
-    list.add("grpc-message", percent_encode(std::string_view(status.message).substr(0, kMaxMessage)));
+    list.add("grpc-message", percent_encode(cut(status.message, kMaxMessage)));
   }
 }
 

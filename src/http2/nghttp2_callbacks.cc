@@ -204,7 +204,8 @@ void Connection::on_block_complete(Stream& stream, bool is_end) {
   HeaderList block = std::exchange(stream.block_, {});
   stream.peer_has_ended_ = stream.peer_has_ended_ || is_end;
   if (stream.is_malformed_) return;
-  if (role_ == Role::client && !stream.has_headers_ && is_informational(block) && !is_end) return;
+  const bool is_interim = role_ == Role::client && !stream.has_headers_ && is_informational(block);
+  if (is_interim && !is_end) return;
 
   const bool is_trailers = stream.has_headers_;
   const bool is_request = role_ == Role::server && !is_trailers;
@@ -217,7 +218,7 @@ void Connection::on_block_complete(Stream& stream, bool is_end) {
                        : is_request              ? malformed_request(block)
                                                  : malformed_response(block);
   const bool length_differs = is_end && stream.content_length_ && *stream.content_length_ != stream.received_;
-  if (problem || (is_trailers && (!is_end || length_differs))) {
+  if (problem || is_interim || (is_trailers && (!is_end || length_differs))) {
     stream.is_malformed_ = true;
     return stream.reset(NGHTTP2_PROTOCOL_ERROR);
   }

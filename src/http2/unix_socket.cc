@@ -65,8 +65,11 @@ Expected<void> check_is_free(const std::string& path) {
   sockaddr_un address;
   fill_address(address, path);
   const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const bool is_live = ::connect(probe.get(), generic(address), sizeof(address)) == 0 || errno == EAGAIN;
-  if (!is_live) return {};
+  if (::connect(probe.get(), generic(address), sizeof(address)) != 0) {
+    if (errno == ECONNREFUSED || errno == ENOENT) return {};
+    const bool is_live = errno == EAGAIN || errno == EPROTOTYPE;  // its backlog is full; a socket of another type
+    if (!is_live) return fail(fmt::format("cannot see who listens on {}: {}", path, std::strerror(errno)));
+  }
   ucred holder{};
   socklen_t size = sizeof(holder);
   const bool is_known = ::getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &holder, &size) == 0 && holder.pid > 0;
