@@ -58,7 +58,8 @@ class AsNobody {
   AsNobody(const AsNobody&) = delete;
   AsNobody& operator=(const AsNobody&) = delete;
   ~AsNobody() {
-    if (is_root_) EXPECT_EQ(::seteuid(0), 0);
+    if (!is_root_) return;
+    EXPECT_EQ(::seteuid(0), 0);
   }
 
  private:
