@@ -65,9 +65,8 @@ StatusCode code_of(const std::vector<Outcome>& outcomes, const Reply* last_pull)
   return outcomes.empty() ? StatusCode::not_found : code_of(outcomes.back());
 }
 
-// Answers with an AuthConfig for a configured entry; never with what the kubelet sent for another host.
+// An AuthConfig of the candidate's own; what the kubelet sent was for another host.
 Expected<void> set_auth(wire::PullImageRequest& request, const registry::Candidate& candidate) {
-  if (candidate.is_original && request.has_auth()) return {};
   request.clear_auth();
   if (candidate.entry == nullptr) return {};
   const auto pull = registry::pull_credential(*candidate.entry);
@@ -85,8 +84,8 @@ Expected<void> set_auth(wire::PullImageRequest& request, const registry::Candida
 // One PullImage of the kubelet, from its first candidate to its reply.
 class Pull {
  public:
-  Pull(const Call& call, wire::PullImageRequest request, image::Reference reference)
-      : call_(call), request_(std::move(request)), reference_(std::move(reference)) {}
+  Pull(const Call& call, std::string message, wire::PullImageRequest request, image::Reference reference)
+      : call_(call), message_(std::move(message)), request_(std::move(request)), reference_(std::move(reference)) {}
 
   boost::asio::awaitable<Reply> run() {
     const auto resolution =
@@ -113,13 +112,19 @@ class Pull {
 
  private:
   boost::asio::awaitable<Reply> attempt(const registry::Candidate& candidate) {
+    auto message = message_for(candidate);
+    if (!message) co_return Reply::error(StatusCode::unknown, message.error().message);
+    co_return co_await call_.runtime.call(call_.caller, Service::image, "PullImage", std::move(*message),
+                                          call_.timeout);
+  }
+
+  // The kubelet's own octets where neither the name nor the credentials change.
+  Expected<std::string> message_for(const registry::Candidate& candidate) const {
+    if (candidate.is_original && (request_.has_auth() || candidate.entry == nullptr)) return message_;
     wire::PullImageRequest request = request_;
     if (!candidate.is_original) request.mutable_image()->set_image(candidate.name);
-    if (const auto set = set_auth(request, candidate); !set) {
-      co_return Reply::error(StatusCode::unknown, set.error().message);
-    }
-    co_return co_await call_.runtime.call(call_.caller, Service::image, "PullImage", request.SerializeAsString(),
-                                          call_.timeout);
+    if (const auto set = set_auth(request, candidate); !set) return std::unexpected(set.error());
+    return request.SerializeAsString();
   }
 
   void succeed(const registry::Candidate& candidate) {
@@ -152,6 +157,7 @@ class Pull {
   bool deadline_has_passed() const { return call_.caller.deadline && Clock::now() >= *call_.caller.deadline; }
 
   const Call call_;
+  const std::string message_;
   const wire::PullImageRequest request_;
   const image::Reference reference_;
   const Clock::time_point begin_ = Clock::now();
@@ -196,7 +202,7 @@ boost::asio::awaitable<Reply> pull_image(Call call, std::string message) {
   if (!call.resolver.has_entries() || !is_readable || image::is_image_id(request.image().image()) || !reference) {
     co_return co_await call.runtime.call(call.caller, Service::image, "PullImage", std::move(message), call.timeout);
   }
-  Pull pull(call, std::move(request), std::move(*reference));
+  Pull pull(call, std::move(message), std::move(request), std::move(*reference));
   co_return co_await pull.run();
 }
 
