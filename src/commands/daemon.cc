@@ -23,7 +23,7 @@ namespace shim::commands {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto awaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
+constexpr auto kAwaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 constexpr std::size_t kBufferedMessages = 64 * 1024 * 1024;  // octets, of all image calls together
 constexpr auto kRuntimePoll = 200ms;
@@ -109,7 +109,7 @@ boost::asio::awaitable<void> Daemon::wait_for_runtime() {
       next_reminder = std::chrono::steady_clock::now() + kRuntimeReminder;
     }
     boost::asio::steady_timer pause(io_, kRuntimePoll);
-    co_await pause.async_wait(awaiting);
+    co_await pause.async_wait(kAwaiting);
   }
 }
 
@@ -127,7 +127,7 @@ Expected<http2::UnixListener> Daemon::listen() {
 
 boost::asio::awaitable<void> Daemon::watch_signals() {
   for (;;) {
-    const auto [error, number] = co_await signals_.async_wait(awaiting);
+    const auto [error, number] = co_await signals_.async_wait(kAwaiting);
     if (error) co_return;
     if (number != SIGHUP) break;
     spdlog::info("SIGHUP: this version reads its configuration at start only; restart to apply a change");
@@ -146,7 +146,7 @@ boost::asio::awaitable<void> Daemon::feed_watchdog() {
   for (;;) {
     notify_service_manager("WATCHDOG=1");
     timer.expires_after(*interval);
-    co_await timer.async_wait(awaiting);
+    co_await timer.async_wait(kAwaiting);
   }
 }
 

@@ -8,17 +8,17 @@ namespace shim::config {
 
 namespace {
 
-constexpr std::string_view expected_auth =
+constexpr std::string_view kExpectedAuth =
     "user:password, \"\" or a block with username and password, passwordFile or identityToken";
 
 // Variables are expanded before the split, so that one variable may hold both parts.
 std::optional<Auth> read_pair(Block& block) {
-  const std::optional<Text> written = block.text("auth", expected_auth);
+  const std::optional<Text> written = block.text("auth", kExpectedAuth);
   if (!written) return std::nullopt;
   if (written->value.empty() || written->value == ":") return Auth{};  // a template filled in with nothing gives ":"
   const std::size_t colon = written->value.find(':');
   if (colon == std::string::npos) {
-    block.error("auth", fmt::format("expected {}, got text without a colon", expected_auth));
+    block.error("auth", fmt::format("expected {}, got text without a colon", kExpectedAuth));
     return std::nullopt;
   }
   Auth auth;
@@ -70,7 +70,7 @@ std::optional<Auth> read_auth(Block& block) {
   if (node == nullptr) return std::nullopt;
   if (node->kind == Node::Kind::scalar) return read_pair(block);
   if (node->kind == Node::Kind::block) return read_block(block.block("auth", Block::Holds::secrets));
-  block.error("auth", fmt::format("expected {}, got {}", expected_auth, kind_name(node->kind)));
+  block.error("auth", fmt::format("expected {}, got {}", kExpectedAuth, kind_name(node->kind)));
   return std::nullopt;
 }
 

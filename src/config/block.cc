@@ -14,9 +14,9 @@ namespace shim::config {
 
 namespace {
 
-constexpr std::size_t longest_socket_path = 107;  // sockaddr_un::sun_path less its NUL
-constexpr std::size_t most_shown = 60;            // bytes of a value in a message
-constexpr std::size_t most_suggested = 12;        // known keys listed where none is near
+constexpr std::size_t kLongestSocketPath = 107;  // sockaddr_un::sun_path less its NUL
+constexpr std::size_t kMostShown = 60;           // bytes of a value in a message
+constexpr std::size_t kMostSuggested = 12;       // known keys listed where none is near
 
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
@@ -101,7 +101,7 @@ std::optional<Text> Block::text_of(const Node& node, std::string path, std::stri
   if (node.kind != Node::Kind::scalar)
     return refuse(fmt::format("expected {}, got {}", expected, kind_name(node.kind)));
   const bool is_shown = holds_ == Holds::plain_values;
-  Text text{node.text, is_shown ? in_quotes(node.text, most_shown) : "a value that is not shown", path, node.line,
+  Text text{node.text, is_shown ? in_quotes(node.text, kMostShown) : "a value that is not shown", path, node.line,
             false};
   if (is_expanded) {
     Expected<std::string> expanded = expand(node.text, reading_.environment);
@@ -245,16 +245,16 @@ void Block::optional_file(std::string_view key, std::string& value) {
 }
 
 void Block::socket(std::string_view key, std::string& value) {
-  constexpr std::string_view expected = "the absolute path of a socket (or unix:///path)";
-  constexpr std::string_view scheme = "unix://";
-  const std::optional<Text> written = text(key, expected);
+  constexpr std::string_view kExpected = "the absolute path of a socket (or unix:///path)";
+  constexpr std::string_view kScheme = "unix://";
+  const std::optional<Text> written = text(key, kExpected);
   if (!written) return;
   std::string_view path = written->value;
-  if (path.starts_with(scheme)) path.remove_prefix(scheme.size());
-  if (!path.starts_with('/') || path.ends_with('/')) return mismatch(*written, expected);
-  if (path.size() > longest_socket_path) {
-    return error(
-        key, fmt::format("the path has {} bytes; a unix socket's has at most {}", path.size(), longest_socket_path));
+  if (path.starts_with(kScheme)) path.remove_prefix(kScheme.size());
+  if (!path.starts_with('/') || path.ends_with('/')) return mismatch(*written, kExpected);
+  if (path.size() > kLongestSocketPath) {
+    return error(key,
+                 fmt::format("the path has {} bytes; a unix socket's has at most {}", path.size(), kLongestSocketPath));
   }
   value = path;
 }
@@ -268,7 +268,7 @@ void Block::report_unknown(const Node::Member& member) {
     hint = fmt::format("did you mean \"{}\"?", *meant);
   } else if (member.key.find(':') != std::string::npos) {
     hint = "a space must follow the colon";
-  } else if (known_.size() <= most_suggested) {
+  } else if (known_.size() <= kMostSuggested) {
     hint = "known here: " + alternatives(known_);
   }
   const std::string message = hint.empty() ? key : fmt::format("{} ({})", key, hint);

@@ -24,10 +24,10 @@ enum class DigestFallback { none, tag };
 enum class LogFormat { text, json };
 enum class Enabled { automatic, yes, no };
 
-inline constexpr int default_priority = 500;
-inline constexpr int default_offline_priority = 1000;
-inline constexpr int highest_priority = 10'000;
-inline constexpr int lowest_priority = 0;  // what a negative number means; a written 0 means the default
+inline constexpr int kDefaultPriority = 500;
+inline constexpr int kDefaultOfflinePriority = 1000;
+inline constexpr int kHighestPriority = 10'000;
+inline constexpr int kLowestPriority = 0;  // what a negative number means; a written 0 means the default
 
 // What `auth` says. Either anonymous (all empty: `auth: ""`), user name with a password (or the file that holds it,
 // read when used), or an identity token (with or without a user name).

@@ -10,7 +10,7 @@ namespace shim::config {
 namespace {
 
 // A file of 1 MiB can hold hundreds of thousands of mistakes; nobody reads more than these.
-constexpr std::size_t most_diagnostics = 200;
+constexpr std::size_t kMostDiagnostics = 200;
 
 }  // namespace
 
@@ -37,7 +37,7 @@ void Diagnostics::note(int line, std::string_view path, std::string message) {
 void Diagnostics::add(Severity severity, int line, std::string_view path, std::string message) {
   if (severity == Severity::error) ++error_count_;
   const bool is_first_error = severity == Severity::error && error_count_ == 1;  // never left out
-  if (said_.size() >= most_diagnostics && !is_first_error) {
+  if (said_.size() >= kMostDiagnostics && !is_first_error) {
     ++left_out_;
     return;
   }

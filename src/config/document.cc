@@ -17,8 +17,8 @@ namespace shim::config {
 
 namespace {
 
-constexpr int deepest_nesting = 64;
-constexpr std::size_t most_values = 100'000;
+constexpr int kDeepestNesting = 64;
+constexpr std::size_t kMostValues = 100'000;
 
 // The only way to end yaml-cpp's parser from within an event; never leaves this file.
 struct Stop {
@@ -77,8 +77,8 @@ class TreeBuilder : public YAML::EventHandler {
   };
 
   Node& start(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (nodes_.size() >= most_values) {
-      throw Stop{line_of(mark), fmt::format("more than {} values", most_values)};
+    if (nodes_.size() >= kMostValues) {
+      throw Stop{line_of(mark), fmt::format("more than {} values", kMostValues)};
     }
     Node& node = nodes_.emplace_back();
     node.kind = kind;
@@ -88,7 +88,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void open(Node& node) {
-    if (open_.size() >= deepest_nesting) throw too_deep(node.line);
+    if (open_.size() >= kDeepestNesting) throw too_deep(node.line);
     open_.push_back({&node, std::nullopt});
   }
 
@@ -98,18 +98,18 @@ class TreeBuilder : public YAML::EventHandler {
     attach(finish(node));
   }
 
-  static Stop too_deep(int line) { return Stop{line, fmt::format("nested deeper than {} levels", deepest_nesting)}; }
+  static Stop too_deep(int line) { return Stop{line, fmt::format("nested deeper than {} levels", kDeepestNesting)}; }
 
   static const Node& finish(Node& node) {
     const auto add = [&node](const Node& child) {
-      node.expanded_size += child.expanded_size;  // each at most most_values: no overflow in 64 bits
+      node.expanded_size += child.expanded_size;  // each at most kMostValues: no overflow in 64 bits
       node.depth = std::max(node.depth, child.depth + 1);
     };
     for (const Node* item : node.items) add(*item);
     for (const Node::Member& member : node.members) add(*member.value);
-    if (node.depth > deepest_nesting) throw too_deep(node.line);
-    if (node.expanded_size > most_values) {
-      throw Stop{node.line, fmt::format("more than {} values once aliases are expanded", most_values)};
+    if (node.depth > kDeepestNesting) throw too_deep(node.line);
+    if (node.expanded_size > kMostValues) {
+      throw Stop{node.line, fmt::format("more than {} values once aliases are expanded", kMostValues)};
     }
     return node;
   }
@@ -161,8 +161,8 @@ class TreeBuilder : public YAML::EventHandler {
       throw Stop{line, fmt::format("<< merges blocks, not {}", kind_name(source.kind))};
     }
     merge_steps_ += source.members.size() + 1;
-    if (merge_steps_ > most_values) {
-      throw Stop{line, fmt::format("more than {} values once merge keys are expanded", most_values)};
+    if (merge_steps_ > kMostValues) {
+      throw Stop{line, fmt::format("more than {} values once merge keys are expanded", kMostValues)};
     }
     for (const Node::Member& member : source.members) {
       if (present.insert(member.key).second) block.members.push_back(member);

@@ -27,7 +27,7 @@ Expected<std::string> choose_file(std::string_view requested, const FilePlaces& 
 }
 
 Expected<std::string> load(const std::string& path) {
-  return read_file(path, most_file_bytes);
+  return read_file(path, kMostFileBytes);
 }
 
 }  // namespace shim::config

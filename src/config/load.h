@@ -9,7 +9,7 @@
 
 namespace shim::config {
 
-inline constexpr std::size_t most_file_bytes = 1024 * 1024;
+inline constexpr std::size_t kMostFileBytes = 1024 * 1024;
 
 // Where the file is looked for without `--file`, first found wins.
 using FilePlaces = std::array<std::string, 2>;

@@ -60,8 +60,8 @@ TEST_F(Load, a_dangling_link_is_no_absent_file) {
 
 TEST_F(Load, reads_a_file_up_to_its_bound) {
   EXPECT_EQ(load(write("small", "debug: true\n")).value(), "debug: true\n");
-  EXPECT_EQ(load(write("full", std::string(most_file_bytes, '#'))).value().size(), most_file_bytes);
-  EXPECT_FALSE(load(write("larger", std::string(most_file_bytes + 1, '#'))).has_value());
+  EXPECT_EQ(load(write("full", std::string(kMostFileBytes, '#'))).value().size(), kMostFileBytes);
+  EXPECT_FALSE(load(write("larger", std::string(kMostFileBytes + 1, '#'))).has_value());
 }
 
 TEST_F(Load, refuses_what_is_no_file_without_waiting_for_it) {

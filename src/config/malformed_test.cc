@@ -151,12 +151,12 @@ const Mistake registries[] = {
 };
 INSTANTIATE_TEST_SUITE_P(registries, Malformed, ::testing::ValuesIn(registries), name_of_mistake);
 
-const std::string expected_auth =
+const std::string kExpectedAuth =
     "expected user:password, \"\" or a block with username and password, passwordFile or identityToken, got ";
 
 const Mistake auths[] = {
-    {"no_colon", "address: a.example\nauth: hunter2\n", "2: auth: " + expected_auth + "text without a colon"},
-    {"is_list", "address: a.example\nauth: [a, hunter2]\n", "2: auth: " + expected_auth + "a list"},
+    {"no_colon", "address: a.example\nauth: hunter2\n", "2: auth: " + kExpectedAuth + "text without a colon"},
+    {"is_list", "address: a.example\nauth: [a, hunter2]\n", "2: auth: " + kExpectedAuth + "a list"},
     {"empty_user", "address: a.example\nauth: :hunter2\n", "2: auth: the user name before the colon is empty"},
     {"empty_password", "address: a.example\nauth: 'admin:'\n", "2: auth: the password after the colon is empty"},
     {"two_passwords", one + "  auth: {username: u, password: hunter2, passwordFile: /pw}\n",

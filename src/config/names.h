@@ -12,13 +12,13 @@ namespace shim::config {
 template <class Enum, std::size_t size>
 using Names = std::array<std::pair<std::string_view, Enum>, size>;
 
-inline constexpr Names<CriVersion, 3> cri_version_names = {
+inline constexpr Names<CriVersion, 3> kCriVersionNames = {
     {{"auto", CriVersion::automatic}, {"v1", CriVersion::v1}, {"v1alpha2", CriVersion::v1alpha2}}};
-inline constexpr Names<Fallback, 2> fallback_names = {{{"upstream", Fallback::upstream}, {"deny", Fallback::deny}}};
-inline constexpr Names<DigestFallback, 2> digest_fallback_names = {
+inline constexpr Names<Fallback, 2> kFallbackNames = {{{"upstream", Fallback::upstream}, {"deny", Fallback::deny}}};
+inline constexpr Names<DigestFallback, 2> kDigestFallbackNames = {
     {{"none", DigestFallback::none}, {"tag", DigestFallback::tag}}};
-inline constexpr Names<LogFormat, 2> log_format_names = {{{"text", LogFormat::text}, {"json", LogFormat::json}}};
-inline constexpr Names<Enabled, 3> enabled_names = {
+inline constexpr Names<LogFormat, 2> kLogFormatNames = {{{"text", LogFormat::text}, {"json", LogFormat::json}}};
+inline constexpr Names<Enabled, 3> kEnabledNames = {
     {{"auto", Enabled::automatic}, {"true", Enabled::yes}, {"false", Enabled::no}}};
 
 // REQUIRES: `names` has every enumerator.

@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Accepted and checked, but without effect in this version. A row is removed by the commit that gives it its effect.
-constexpr std::array keys_without_effect = {
+constexpr std::array kKeysWithoutEffect = {
     "admin",
     "cache.imageCacheSize",
     "cache.imageCacheTTL",
@@ -101,7 +101,7 @@ void read_name(Block& block, std::string_view key, std::string& value) {
 
 ConfigMap read_config_map(Block block) {
   ConfigMap config_map;
-  block.choice("enabled", config_map.enabled, enabled_names);
+  block.choice("enabled", config_map.enabled, kEnabledNames);
   read_name(block, "namespace", config_map.name_space);
   read_name(block, "name", config_map.name);
   read_name(block, "key", config_map.key);
@@ -146,7 +146,7 @@ Http read_http(Block block) {
 
 Log read_log(Block block) {
   Log log;
-  block.choice("format", log.format, log_format_names);
+  block.choice("format", log.format, kLogFormatNames);
   block.finish();
   return log;
 }
@@ -172,7 +172,7 @@ void read_sockets(Block& top, Config& config) {
 Config read_config(Block& top) {
   Config config;
   read_sockets(top, config);
-  top.choice("version", config.version, cri_version_names);
+  top.choice("version", config.version, kCriVersionNames);
   top.file("image", config.image);
   top.flag("force", config.force);
   top.flag("debug", config.debug);
@@ -180,7 +180,7 @@ Config read_config(Block& top) {
   top.duration("drainTimeout", config.drain_timeout, {1ms, 1h});
   top.size("maxMessageSize", config.max_message_size, 64 * 1024, 64 * 1024 * 1024);
   top.duration("reloadInterval", config.reload_interval, {1s, 24h});
-  top.choice("fallback", config.fallback, fallback_names);
+  top.choice("fallback", config.fallback, kFallbackNames);
   top.flag("restoreNames", config.restore_names);
   config.offline = read_offline_registry(top);
   config.registries = read_registries(top);
@@ -206,7 +206,7 @@ const Node::Member* member_of(const Node& block, std::string_view key) {
 }
 
 void note_keys_without_effect(const Node& root, Diagnostics& diagnostics) {
-  for (const std::string_view path : keys_without_effect) {
+  for (const std::string_view path : kKeysWithoutEffect) {
     const std::size_t dot = path.find('.');
     const Node::Member* member = member_of(root, path.substr(0, dot));
     if (member != nullptr && dot != std::string_view::npos) member = member_of(*member->value, path.substr(dot + 1));

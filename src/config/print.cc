@@ -14,7 +14,7 @@ namespace shim::config {
 
 namespace {
 
-constexpr std::string_view redacted = "(set)";
+constexpr std::string_view kRedacted = "(set)";
 
 // A scalar that is read back as the text that it is: yaml-cpp alone would write the texts `null` and `~` unquoted.
 void write_text(YAML::Emitter& out, std::string_view text) {
@@ -64,15 +64,15 @@ void write_auth(YAML::Emitter& out, const std::optional<Auth>& auth) {
   if (auth->is_anonymous()) return write(out, "auth", std::string_view());
   out << YAML::Key << "auth" << YAML::Value << YAML::Flow << YAML::BeginMap;
   write_if_set(out, "username", auth->username);
-  if (!auth->password.empty()) write(out, "password", redacted);
+  if (!auth->password.empty()) write(out, "password", kRedacted);
   write_if_set(out, "passwordFile", auth->password_file);
-  if (!auth->identity_token.empty()) write(out, "identityToken", redacted);
+  if (!auth->identity_token.empty()) write(out, "identityToken", kRedacted);
   out << YAML::EndMap;
 }
 
 void write_priority(YAML::Emitter& out, const char* key, const std::optional<int>& priority, int if_unset) {
   const int value = priority.value_or(if_unset);
-  write(out, key, value == lowest_priority ? -1 : value);  // a written 0 would be the default
+  write(out, key, value == kLowestPriority ? -1 : value);  // a written 0 would be the default
 }
 
 void write_rewrite(YAML::Emitter& out, const std::vector<image::RewriteRule>& rules) {
@@ -93,7 +93,7 @@ void write_routing(YAML::Emitter& out, const Registry& registry) {
   if (!routing.exclude.empty()) write_patterns(out, "exclude", routing.exclude);
   if (!routing.namespaces.empty()) write_list(out, "namespaces", routing.namespaces);
   write_rewrite(out, routing.rewrite);
-  write(out, "digestFallback", name_of(digest_fallback_names, routing.digest_fallback));
+  write(out, "digestFallback", name_of(kDigestFallbackNames, routing.digest_fallback));
   if (routing.tls == http::TlsOptions{}) return;
   out << YAML::Key << "tls" << YAML::Value << YAML::Flow << YAML::BeginMap;
   write_if_set(out, "ca", routing.tls.ca);
@@ -106,7 +106,7 @@ void write_routing(YAML::Emitter& out, const Registry& registry) {
 void write_offline(YAML::Emitter& out, const Registry& offline) {
   write(out, "address", offline.address.text());
   write_auth(out, offline.auth);
-  write_priority(out, "offlinePriority", offline.priority, default_offline_priority);
+  write_priority(out, "offlinePriority", offline.priority, kDefaultOfflinePriority);
   out << YAML::Key << "offline" << YAML::Value << YAML::BeginMap;
   write_routing(out, offline);
   out << YAML::EndMap;
@@ -119,7 +119,7 @@ void write_registries(YAML::Emitter& out, const std::vector<Registry>& registrie
     out << YAML::BeginMap;
     write(out, "address", registry.address.text());
     write_auth(out, registry.auth);
-    write_priority(out, "priority", registry.priority, default_priority);
+    write_priority(out, "priority", registry.priority, kDefaultPriority);
     write_routing(out, registry);
     out << YAML::EndMap;
   }
@@ -161,7 +161,7 @@ void write_credentials(YAML::Emitter& out, const Credentials& credentials) {
 
 void write_config_map(YAML::Emitter& out, const ConfigMap& config_map) {
   begin_block(out, "configMap");
-  write(out, "enabled", name_of(enabled_names, config_map.enabled));
+  write(out, "enabled", name_of(kEnabledNames, config_map.enabled));
   write(out, "namespace", config_map.name_space);
   write(out, "name", config_map.name);
   write(out, "key", config_map.key);
@@ -178,7 +178,7 @@ void write_http(YAML::Emitter& out, const Http& http) {
 
 void write_log(YAML::Emitter& out, const Log& log) {
   begin_block(out, "log");
-  write(out, "format", name_of(log_format_names, log.format));
+  write(out, "format", name_of(kLogFormatNames, log.format));
   out << YAML::EndMap;
 }
 
@@ -189,7 +189,7 @@ std::string print(const Config& config) {
   out << YAML::BeginMap;
   write(out, "shim", config.shim);
   write(out, "cri", config.cri);
-  write(out, "version", name_of(cri_version_names, config.version));
+  write(out, "version", name_of(kCriVersionNames, config.version));
   write(out, "image", config.image);
   write(out, "force", config.force);
   write(out, "debug", config.debug);
@@ -197,7 +197,7 @@ std::string print(const Config& config) {
   write(out, "drainTimeout", config.drain_timeout);
   write(out, "maxMessageSize", std::string_view(format_size(config.max_message_size)));
   write(out, "reloadInterval", config.reload_interval);
-  write(out, "fallback", name_of(fallback_names, config.fallback));
+  write(out, "fallback", name_of(kFallbackNames, config.fallback));
   write(out, "restoreNames", config.restore_names);
   if (config.offline) write_offline(out, *config.offline);
   write_registries(out, config.registries);

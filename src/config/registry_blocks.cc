@@ -13,8 +13,8 @@ namespace shim::config {
 
 namespace {
 
-constexpr std::size_t most_registries = 1000;
-constexpr std::string_view expected_address = "an address such as https://harbor.local";
+constexpr std::size_t kMostRegistries = 1000;
+constexpr std::string_view kExpectedAddress = "an address such as https://harbor.local";
 
 // The reason is shown only where it cannot quote the value of a variable.
 void report_invalid(Block& block, const Text& text, std::string_view expected, const Error& reason) {
@@ -26,7 +26,7 @@ void report_invalid(Block& block, const Text& text, std::string_view expected, c
 }
 
 std::optional<image::Address> read_address(Block& block) {
-  const std::optional<Text> written = block.text("address", expected_address);
+  const std::optional<Text> written = block.text("address", kExpectedAddress);
   if (!written || written->value.empty()) return std::nullopt;
   if (written->value.find('@') != std::string::npos) {
     block.error_at(*written, "an address holds no user name and password; they belong under auth");
@@ -34,7 +34,7 @@ std::optional<image::Address> read_address(Block& block) {
   }
   Expected<image::Address> address = image::Address::parse(written->value);
   if (address) return std::move(*address);
-  report_invalid(block, *written, expected_address, address.error());
+  report_invalid(block, *written, kExpectedAddress, address.error());
   return std::nullopt;
 }
 
@@ -49,15 +49,15 @@ std::optional<int> read_priority(Block& block, std::string_view key) {
     return std::nullopt;
   }
   if (code == std::errc::result_out_of_range) {
-    number = written->value.starts_with('-') ? lowest_priority - 1LL : highest_priority + 1LL;
+    number = written->value.starts_with('-') ? kLowestPriority - 1LL : kHighestPriority + 1LL;
   }
-  if (number > highest_priority) {
-    block.warning(key, fmt::format("{} is above {}, which is used instead", written->shown, highest_priority));
-    return highest_priority;
+  if (number > kHighestPriority) {
+    block.warning(key, fmt::format("{} is above {}, which is used instead", written->shown, kHighestPriority));
+    return kHighestPriority;
   }
-  if (number < lowest_priority) {
+  if (number < kLowestPriority) {
     block.warning(key, fmt::format("{} is below 0: the lowest priority of all", written->shown));
-    return lowest_priority;
+    return kLowestPriority;
   }
   if (number == 0) return std::nullopt;
   return static_cast<int>(number);
@@ -137,7 +137,7 @@ Routing read_routing(Block& block) {
   routing.exclude = read_patterns(block, "exclude").value_or(std::vector<image::Pattern>{});
   routing.namespaces = read_namespaces(block);
   routing.rewrite = read_rewrite(block);
-  block.choice("digestFallback", routing.digest_fallback, digest_fallback_names);
+  block.choice("digestFallback", routing.digest_fallback, kDigestFallbackNames);
   routing.tls = read_tls(block);
   return routing;
 }
@@ -174,8 +174,8 @@ std::vector<Registry> read_registries(Block& top) {
   std::vector<Registry> registries;
   std::vector<std::string> paths;  // of registries, for the warning about two that are alike
   std::vector<Block> entries = top.blocks("registries", "a block with address");
-  if (entries.size() > most_registries) {
-    top.error("registries", fmt::format("more than {} entries", most_registries));
+  if (entries.size() > kMostRegistries) {
+    top.error("registries", fmt::format("more than {} entries", kMostRegistries));
     return registries;
   }
   for (Block& entry : entries) {

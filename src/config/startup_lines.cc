@@ -37,7 +37,7 @@ std::vector<std::string> startup_lines(const Config& config) {
   lines.push_back("ImageDir: " + config.image);
   lines.push_back(fmt::format("Timeout: {{{}}}", format_duration(config.timeout)));
   if (config.offline) lines.push_back("Username: " + user_of(config.offline->auth));
-  lines.push_back(fmt::format("CRIVersion: {}", name_of(cri_version_names, config.version)));
+  lines.push_back(fmt::format("CRIVersion: {}", name_of(kCriVersionNames, config.version)));
   return lines;
 }
 
@@ -45,9 +45,9 @@ std::vector<std::string> registry_lines(const Config& config) {
   std::vector<std::string> lines;
   lines.push_back(fmt::format("config: processing {} configured registries", config.registries.size()));
   for (std::size_t i = 0; i < config.registries.size(); ++i) {
-    lines.push_back(registry_line(fmt::format("registry[{}]", i + 1), config.registries[i], default_priority));
+    lines.push_back(registry_line(fmt::format("registry[{}]", i + 1), config.registries[i], kDefaultPriority));
   }
-  if (config.offline) lines.push_back(registry_line("offline_registry", *config.offline, default_offline_priority));
+  if (config.offline) lines.push_back(registry_line("offline_registry", *config.offline, kDefaultOfflinePriority));
   return lines;
 }
 

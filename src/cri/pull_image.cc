@@ -39,9 +39,9 @@ bool is_disk_full(const http2::Status& status) {
 
 // What a runtime says when it could not reach the registry at all.
 bool says_unreachable(std::string_view message) {
-  constexpr std::array<std::string_view, 6> signs = {kRegistryUnavailable, "dial tcp",    "connection refused",
-                                                     "no such host",       "i/o timeout", "TLS handshake timeout"};
-  return std::ranges::any_of(signs, [&](std::string_view sign) { return contains(message, sign); });
+  constexpr std::array<std::string_view, 6> kSigns = {kRegistryUnavailable, "dial tcp",    "connection refused",
+                                                      "no such host",       "i/o timeout", "TLS handshake timeout"};
+  return std::ranges::any_of(kSigns, [&](std::string_view sign) { return contains(message, sign); });
 }
 
 bool is_unreachable(const Outcome& outcome) {

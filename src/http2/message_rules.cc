@@ -83,9 +83,9 @@ std::optional<std::string_view> check(const HeaderList& headers, const std::arra
 }  // namespace
 
 std::optional<std::string_view> malformed_request(const HeaderList& headers) {
-  constexpr std::array<std::string_view, 4> names = {":method", ":scheme", ":path", ":authority"};
+  constexpr std::array<std::string_view, 4> kNames = {":method", ":scheme", ":path", ":authority"};
   std::array<int, 4> seen{};
-  if (const auto problem = check(headers, names, seen)) return problem;
+  if (const auto problem = check(headers, kNames, seen)) return problem;
   if (seen[0] != 1) return ":method is missing";
   if (headers.find(":method") == "CONNECT") {
     if (seen[1] + seen[2] != 0) return "CONNECT with :scheme or :path";
@@ -97,9 +97,9 @@ std::optional<std::string_view> malformed_request(const HeaderList& headers) {
 }
 
 std::optional<std::string_view> malformed_response(const HeaderList& headers) {
-  constexpr std::array<std::string_view, 1> names = {":status"};
+  constexpr std::array<std::string_view, 1> kNames = {":status"};
   std::array<int, 1> seen{};
-  if (const auto problem = check(headers, names, seen)) return problem;
+  if (const auto problem = check(headers, kNames, seen)) return problem;
   const auto status = headers.find(":status");
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (!status || status->size() != 3 || !std::ranges::all_of(*status, is_digit))
@@ -109,9 +109,9 @@ std::optional<std::string_view> malformed_response(const HeaderList& headers) {
 }
 
 std::optional<std::string_view> malformed_trailers(const HeaderList& trailers) {
-  constexpr std::array<std::string_view, 0> names = {};
+  constexpr std::array<std::string_view, 0> kNames = {};
   std::array<int, 0> seen{};
-  return check(trailers, names, seen);
+  return check(trailers, kNames, seen);
 }
 
 std::optional<std::uint64_t> content_length(const HeaderList& headers) {

@@ -33,7 +33,7 @@ std::optional<Dialect> Dialects::known(cri::Service service, Dialect spoken) con
   };
   if (pinned_) {
     const Knowledge pin = of(service, *pinned_);
-    if (pin == Knowledge::spoken) return *pinned_;
+    if (pin == Knowledge::spoken) return pinned_;
     if (!is_known(pin)) return std::nullopt;
   }
   const Knowledge native = of(service, spoken);

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 constexpr auto kAcceptPause = 100ms;     // after an accept that failed (no descriptors left)
 constexpr auto kGoawayInterval = 100ms;  // between the two steps: calls on their way still arrive
 constexpr auto kDrainPoll = 20ms;
-constexpr auto awaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
+constexpr auto kAwaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 }  // namespace
 
@@ -37,12 +37,12 @@ void Server::start() {
 
 boost::asio::awaitable<void> Server::accept() {
   for (;;) {
-    auto [error, socket] = co_await listener_.acceptor().async_accept(awaiting);
+    auto [error, socket] = co_await listener_.acceptor().async_accept(kAwaiting);
     if (is_draining_ || error == boost::asio::error::operation_aborted) co_return;
     if (error) {
       spdlog::error("cannot accept a connection: {}; trying again", error.message());
       boost::asio::steady_timer pause(context_.io, kAcceptPause);
-      co_await pause.async_wait(awaiting);
+      co_await pause.async_wait(kAwaiting);
       continue;
     }
     if (tunnels_.size() >= options_.max_connections) {
@@ -81,7 +81,7 @@ boost::asio::awaitable<void> Server::drain() {
   boost::asio::steady_timer timer(context_.io);
   const auto pause = [&](std::chrono::nanoseconds time) {
     timer.expires_after(time);
-    return timer.async_wait(awaiting);
+    return timer.async_wait(kAwaiting);
   };
 
   for (const auto& tunnel : tunnels_) tunnel->announce_end();
