@@ -184,7 +184,16 @@ class ConnectedPair : public Loop {
 
 // RFC 9113 §4.1.
 struct Frame {
-  enum Type : std::uint8_t { data = 0, headers = 1, rst_stream = 3, settings = 4, ping = 6, goaway = 7, window = 8 };
+  enum Type : std::uint8_t {
+    data = 0,
+    headers = 1,
+    rst_stream = 3,
+    settings = 4,
+    ping = 6,
+    goaway = 7,
+    window = 8,
+    continuation = 9
+  };
   static constexpr std::uint8_t kEndStream = 1;
   static constexpr std::uint8_t kAck = 1;
   static constexpr std::uint8_t kEndHeaders = 4;
