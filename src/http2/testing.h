@@ -23,7 +23,7 @@
 namespace shim::http2::testing {
 
 // Records what a stream's listener is told, and fails the test where it is told anything after its end.
-class RecordingStream : public StreamListener {
+class RecordingStream final : public StreamListener {
  public:
   RecordingStream() = default;
   RecordingStream(const RecordingStream&) = delete;
@@ -87,7 +87,7 @@ class RecordingStream : public StreamListener {
 };
 
 // Keeps every request that arrives on a connection, each with a RecordingStream of its own.
-class RecordingConnection : public ConnectionListener {
+class RecordingConnection final : public ConnectionListener {
  public:
   std::vector<std::unique_ptr<RecordingStream>> requests;
   bool takes_requests = true;

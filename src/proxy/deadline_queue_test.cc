@@ -17,7 +17,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using Clock = DeadlineQueue::Clock;
 
-class Deadline : public DeadlineQueue::Entry {
+class Deadline final : public DeadlineQueue::Entry {
  public:
   explicit Deadline(std::function<void()> then) : then_(std::move(then)) {}
   void on_deadline() override { then_(); }

@@ -23,9 +23,9 @@ constexpr std::size_t kMaxMessage = 100'000;  // octets
 constexpr std::size_t kLarge = 60'000;        // counted by the budget
 
 // The server's end of one request, taken in by a MessageIntake.
-class Taking : public http2::StreamListener {
+class Taking final : public http2::StreamListener {
  public:
-  Taking(ByteBudget& budget) : intake(kMaxMessage, budget) {}
+  explicit Taking(ByteBudget& budget) : intake(kMaxMessage, budget) {}
 
   void on_headers(http2::HeaderList&&, bool) override {}
   void on_data(std::string_view octets) override { states.push_back(intake.feed(*stream, octets)); }
