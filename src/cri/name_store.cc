@@ -4,6 +4,19 @@
 #include <utility>
 
 namespace shim::cri {
+namespace {
+
+// `host/path:tag@digest` stands in a runtime's list as `host/path@digest`.
+std::string listed_name(std::string_view pulled) {
+  const auto digest = pulled.find('@');
+  if (digest == pulled.npos) return std::string(pulled);
+  const std::string_view name = pulled.substr(0, digest);
+  const auto colon = name.rfind(':');
+  const bool has_tag = colon != name.npos && name.find('/', colon) == name.npos;
+  return std::string(has_tag ? name.substr(0, colon) : name).append(pulled.substr(digest));
+}
+
+}  // namespace
 
 void NameStore::remember(const image::Reference& reference, std::string_view pulled, Clock::time_point now) {
   const std::string canonical = reference.canonical();
@@ -16,10 +29,10 @@ void NameStore::remember(const image::Reference& reference, std::string_view pul
   for (const auto entry : outdated) erase(entry);
 
   if (entries_.size() >= capacity_) erase(entries_.begin());
-  entries_.push_back({reference, canonical, std::string(pulled), now});
+  entries_.push_back({reference, canonical, std::string(pulled), listed_name(pulled), now});
   const auto added = std::prev(entries_.end());
   by_canonical_.emplace(added->canonical, added);
-  by_pulled_.emplace(added->pulled, added);
+  by_listed_.emplace(added->listed, added);
 }
 
 void NameStore::forget(const image::Reference& reference) {
@@ -36,9 +49,9 @@ std::optional<std::string> NameStore::pulled_name(const image::Reference& refere
   return at->second->pulled;
 }
 
-std::vector<const image::Reference*> NameStore::originals(std::string_view pulled) const {
+std::vector<const image::Reference*> NameStore::originals(std::string_view listed) const {
   std::vector<const Entry*> found;
-  const auto [begin, end] = by_pulled_.equal_range(pulled);
+  const auto [begin, end] = by_listed_.equal_range(listed);
   for (auto at = begin; at != end; ++at) found.push_back(&*at->second);
   std::ranges::sort(found, std::ranges::greater(), [](const Entry* entry) { return entry->remembered; });
   std::vector<const image::Reference*> references;
@@ -48,7 +61,7 @@ std::vector<const image::Reference*> NameStore::originals(std::string_view pulle
 
 void NameStore::erase(Entries::iterator entry) {
   unindex(by_canonical_, entry->canonical, entry);
-  unindex(by_pulled_, entry->pulled, entry);
+  unindex(by_listed_, entry->listed, entry);
   entries_.erase(entry);
 }
 

@@ -33,15 +33,16 @@ class NameStore {
 
   // The name that the image was pulled under last, however it is spelled now.
   std::optional<std::string> pulled_name(const image::Reference& reference) const;
-  // The references that were pulled as `pulled`, newest first.
-  std::vector<const image::Reference*> originals(std::string_view pulled) const;
+  // The references whose image a runtime lists as `listed`, newest first: the pulled name, without its tag where it had
+  // a digest too.
+  std::vector<const image::Reference*> originals(std::string_view listed) const;
 
-  // Forgets what was remembered before `before` and whose pulled name `is_present` denies.
+  // Forgets what was remembered before `before` and whose listed name `is_present` denies.
   template <class Predicate>
   void forget_absent(Clock::time_point before, Predicate is_present) {
     for (auto at = entries_.begin(); at != entries_.end();) {
       const auto entry = at++;
-      if (entry->remembered < before && !is_present(entry->pulled)) erase(entry);
+      if (entry->remembered < before && !is_present(entry->listed)) erase(entry);
     }
   }
 
@@ -53,6 +54,7 @@ class NameStore {
     image::Reference reference;
     std::string canonical;
     std::string pulled;
+    std::string listed;
     Clock::time_point remembered;
   };
   using Entries = std::list<Entry>;
@@ -64,7 +66,7 @@ class NameStore {
   const std::size_t capacity_;
   Entries entries_;  // oldest first
   Index by_canonical_;
-  Index by_pulled_;
+  Index by_listed_;
 };
 
 }  // namespace shim::cri

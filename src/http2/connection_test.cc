@@ -589,7 +589,23 @@ TEST_F(Responses, AreResetWhereTheirLengthDiffers) {
   peer_.send_frame(Frame::data, 0, 1, "four");
   peer_.send_headers(1, status_trailers({}), true);
   EXPECT_FALSE(call_.trailers);
-  EXPECT_TRUE(call_.closed_with);
+  EXPECT_EQ(call_.closed_with, NGHTTP2_PROTOCOL_ERROR);
+}
+
+TEST_F(Responses, AreTooMuchWhereTheirTrailersAreTooLarge) {
+  peer_.send_headers(1, response_headers(), false);
+  HeaderList trailers = status_trailers({});
+  for (int i = 0; i < 500; ++i) trailers.add("x-" + std::to_string(i), std::string(120, 'x'));
+  const std::string block = testing::encoded(trailers);
+  std::size_t sent = std::min<std::size_t>(block.size(), 16'000);
+  peer_.send_frame(Frame::headers, Frame::kEndStream, 1, block.substr(0, sent));
+  while (sent < block.size()) {
+    const std::string piece = block.substr(sent, 16'000);
+    sent += piece.size();
+    peer_.send_frame(Frame::continuation, sent == block.size() ? Frame::kEndHeaders : 0, 1, piece);
+  }
+  EXPECT_FALSE(call_.trailers);
+  EXPECT_EQ(call_.closed_with, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 // ── Limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -41,7 +41,7 @@ struct Connection::Callbacks {
                            std::size_t size, void*) {
     nghttp2_session_consume_connection(session, size);
     Stream* stream = find(session, id);
-    if (stream == nullptr || stream->is_malformed_) return 0;
+    if (stream == nullptr || stream->refused_with_) return 0;
     stream->received_ += size;
     if (stream->listener_ == nullptr) {
       nghttp2_session_consume_stream(session, id, size);
@@ -100,7 +100,9 @@ struct Connection::Callbacks {
     Stream* stream = find(session, id);
     if (stream == nullptr) return 0;
     nghttp2_session_set_stream_user_data(session, id, nullptr);
-    of(user_data).remove_stream(*stream, error_code, false);
+    // Where both sides had ended, nghttp2 closes the stream before our reset leaves.
+    const bool is_lost_reset = error_code == NGHTTP2_NO_ERROR && stream->refused_with_;
+    of(user_data).remove_stream(*stream, is_lost_reset ? *stream->refused_with_ : error_code, false);
     return 0;
   }
 
@@ -203,15 +205,14 @@ int submit_trailer_frames(nghttp2_session* session, const HeaderList& trailers, 
 void Connection::on_block_complete(Stream& stream, bool is_end) {
   HeaderList block = std::exchange(stream.block_, {});
   stream.peer_has_ended_ = stream.peer_has_ended_ || is_end;
-  if (stream.is_malformed_) return;
+  if (stream.refused_with_) return;
   const bool is_interim = role_ == Role::client && !stream.has_headers_ && is_informational(block);
   if (is_interim && !is_end) return;
 
   const bool is_trailers = stream.has_headers_;
   const bool is_request = role_ == Role::server && !is_trailers;
   if (stream.headers_too_large_ && !is_request) {
-    stream.is_malformed_ = true;
-    return stream.reset(NGHTTP2_ENHANCE_YOUR_CALM);  // gRPC reads it as RESOURCE_EXHAUSTED
+    return stream.refuse(NGHTTP2_ENHANCE_YOUR_CALM);  // gRPC reads it as RESOURCE_EXHAUSTED
   }
   const auto problem = stream.headers_too_large_ ? std::nullopt
                        : is_trailers             ? malformed_trailers(block)
@@ -219,8 +220,7 @@ void Connection::on_block_complete(Stream& stream, bool is_end) {
                                                  : malformed_response(block);
   const bool length_differs = is_end && stream.content_length_ && *stream.content_length_ != stream.received_;
   if (problem || is_interim || (is_trailers && (!is_end || length_differs))) {
-    stream.is_malformed_ = true;
-    return stream.reset(NGHTTP2_PROTOCOL_ERROR);
+    return stream.refuse(NGHTTP2_PROTOCOL_ERROR);
   }
   if (is_trailers) {
     if (stream.listener_ != nullptr) stream.listener_->on_trailers(std::move(block));
@@ -230,8 +230,7 @@ void Connection::on_block_complete(Stream& stream, bool is_end) {
   stream.content_length_ = content_length(block);
   const bool body_is_missing = role_ == Role::server && is_end && stream.content_length_.value_or(0) != 0;
   if (body_is_missing) {
-    stream.is_malformed_ = true;
-    return stream.reset(NGHTTP2_PROTOCOL_ERROR);
+    return stream.refuse(NGHTTP2_PROTOCOL_ERROR);
   }
   if (role_ == Role::client) {
     if (stream.listener_ != nullptr) stream.listener_->on_headers(std::move(block), is_end);
@@ -242,10 +241,9 @@ void Connection::on_block_complete(Stream& stream, bool is_end) {
 
 void Connection::on_end_of_stream(Stream& stream) {
   stream.peer_has_ended_ = true;
-  if (stream.is_malformed_) return;
+  if (stream.refused_with_) return;
   if (stream.content_length_ && *stream.content_length_ != stream.received_) {
-    stream.is_malformed_ = true;
-    return stream.reset(NGHTTP2_PROTOCOL_ERROR);
+    return stream.refuse(NGHTTP2_PROTOCOL_ERROR);
   }
   if (stream.listener_ != nullptr) stream.listener_->on_end();
 }

@@ -47,6 +47,12 @@ void Stream::reset(std::uint32_t error_code) {
   connection_.queue_.schedule(connection_.shared_from_this());
 }
 
+// Resets the stream for what arrived on it; the listener sees no more of it.
+void Stream::refuse(std::uint32_t error_code) {
+  refused_with_ = error_code;
+  reset(error_code);
+}
+
 void Stream::reset_after_queued(std::uint32_t error_code) {
   reset_after_queued_ = error_code;
   if (queued() == 0 && has_ended_ == end_is_written_) on_written(end_is_written_);

@@ -71,6 +71,7 @@ class Stream : public boost::intrusive::list_base_hook<> {
   void pop(std::size_t octets);
   void resume();
   void on_written(bool is_end);
+  void refuse(std::uint32_t error_code);
 
   Connection& connection_;
   StreamListener* listener_ = nullptr;
@@ -89,8 +90,8 @@ class Stream : public boost::intrusive::list_base_hook<> {
   HeaderList block_;
   bool headers_too_large_ = false;
   bool peer_has_ended_ = false;
-  bool has_headers_ = false;  // the request's or the final response's
-  bool is_malformed_ = false;
+  bool has_headers_ = false;                   // the request's or the final response's
+  std::optional<std::uint32_t> refused_with_;  // what was received is malformed, or too large
   std::optional<std::uint64_t> content_length_;
   std::uint64_t received_ = 0;
 };

@@ -23,7 +23,7 @@
 namespace shim::http2::testing {
 
 // Records what a stream's listener is told, and fails the test where it is told anything after its end.
-class RecordingStream : public StreamListener {
+class RecordingStream final : public StreamListener {
  public:
   RecordingStream() = default;
   RecordingStream(const RecordingStream&) = delete;
@@ -87,7 +87,7 @@ class RecordingStream : public StreamListener {
 };
 
 // Keeps every request that arrives on a connection, each with a RecordingStream of its own.
-class RecordingConnection : public ConnectionListener {
+class RecordingConnection final : public ConnectionListener {
  public:
   std::vector<std::unique_ptr<RecordingStream>> requests;
   bool takes_requests = true;
@@ -184,7 +184,16 @@ class ConnectedPair : public Loop {
 
 // RFC 9113 §4.1.
 struct Frame {
-  enum Type : std::uint8_t { data = 0, headers = 1, rst_stream = 3, settings = 4, ping = 6, goaway = 7, window = 8 };
+  enum Type : std::uint8_t {
+    data = 0,
+    headers = 1,
+    rst_stream = 3,
+    settings = 4,
+    ping = 6,
+    goaway = 7,
+    window = 8,
+    continuation = 9
+  };
   static constexpr std::uint8_t kEndStream = 1;
   static constexpr std::uint8_t kAck = 1;
   static constexpr std::uint8_t kEndHeaders = 4;

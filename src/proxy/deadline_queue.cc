@@ -34,6 +34,7 @@ void DeadlineQueue::on_timer() {
   }
   armed_ = Clock::time_point::max();
   if (next != Clock::time_point::max()) arm(next);
+  passed.sort([](const Entry& a, const Entry& b) { return a.deadline_ < b.deadline_; });
   while (!passed.empty()) {
     Entry& entry = passed.front();
     passed.pop_front();

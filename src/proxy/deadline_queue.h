@@ -31,11 +31,14 @@ class DeadlineQueue {
   };
 
   explicit DeadlineQueue(boost::asio::io_context& context) : timer_(std::make_shared<Timer>(context)) {}
-  ~DeadlineQueue() { timer_->queue = nullptr; }
+  ~DeadlineQueue() {
+    timer_->queue = nullptr;
+    timer_->timer.cancel();
+  }
   DeadlineQueue(const DeadlineQueue&) = delete;
   DeadlineQueue& operator=(const DeadlineQueue&) = delete;
 
-  // Calls `entry.on_deadline()` once, at `deadline` or a few milliseconds later.
+  // Calls `entry.on_deadline()` once, at `deadline` or a few milliseconds later; of several, the earliest first.
   void add(Entry& entry, Clock::time_point deadline);
 
  private:

@@ -56,11 +56,14 @@ boost::asio::awaitable<Dialect> Dialects::find(cri::Service service, Dialect spo
 }
 
 boost::asio::awaitable<Dialects::Knowledge> Dialects::learn(cri::Service service, Dialect dialect, const Ask& ask) {
+  const unsigned unanswered = unanswered_;
   while (of(service, dialect) == Knowledge::asking) {
     boost::system::error_code woken;
     co_await answered_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
   }
   if (of(service, dialect) != Knowledge::unknown) co_return of(service, dialect);
+  // A runtime that hangs would otherwise keep each of those who waited for as long again, one after the other.
+  if (unanswered_ != unanswered) co_return Knowledge::unknown;
 
   // However this ends (an answer, the caller's cancellation), those who wait are woken and ask again if need be.
   struct Asking {
@@ -75,7 +78,10 @@ boost::asio::awaitable<Dialects::Knowledge> Dialects::learn(cri::Service service
   asking.knowledge = Knowledge::asking;
 
   const http2::Status status = co_await ask(dialect, service);
-  if (!is_answer(status.code)) co_return Knowledge::unknown;
+  if (!is_answer(status.code)) {
+    ++unanswered_;
+    co_return Knowledge::unknown;
+  }
   const Knowledge learnt = status.code == StatusCode::unimplemented ? Knowledge::not_spoken : Knowledge::spoken;
   if (asking.generation == generation_) asking.knowledge = learnt;
   co_return learnt;

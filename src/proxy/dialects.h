@@ -45,6 +45,7 @@ class Dialects {
   std::array<ServiceKnowledge, 2> knowledge_{};  // by Service
   boost::asio::steady_timer answered_;           // never expires; cancelled to wake those who wait for an answer
   unsigned generation_ = 0;                      // of the runtime; an answer of an older one is not kept
+  unsigned unanswered_ = 0;                      // questions so far that the runtime gave no answer to
   bool has_warned_of_pin_ = false;
 };
 

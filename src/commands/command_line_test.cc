@@ -1,0 +1,90 @@
+#include "commands/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace shim::commands {
+namespace {
+
+using testing::HasSubstr;
+using Command = CommandLine::Command;
+
+class Words : public testing::Test {
+ protected:
+  std::variant<CommandLine, int> parse(std::vector<std::string> words) {
+    words.insert(words.begin(), "image-cri-shim");
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    auto result = parse_command_line(static_cast<int>(argv.size()), argv.data());
+    out_ = testing::internal::GetCapturedStdout();
+    err_ = testing::internal::GetCapturedStderr();
+    return result;
+  }
+  CommandLine parsed(std::vector<std::string> words) {
+    const auto result = parse(std::move(words));
+    EXPECT_TRUE(std::holds_alternative<CommandLine>(result)) << err_;
+    return std::get<CommandLine>(result);
+  }
+  int exit_code(std::vector<std::string> words) { return std::get<int>(parse(std::move(words))); }
+
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(Words, NoneServesWithTheDefaultFile) {
+  const CommandLine line = parsed({});
+  EXPECT_EQ(line.command, Command::serve);
+  EXPECT_EQ(line.file, "");
+}
+
+TEST_F(Words, NameTheFile) {
+  EXPECT_EQ(parsed({"-f", "a.yaml"}).file, "a.yaml");
+  EXPECT_EQ(parsed({"--file", "a.yaml"}).file, "a.yaml");
+  EXPECT_EQ(parsed({"--file=a.yaml"}).file, "a.yaml");
+}
+
+TEST_F(Words, NameTheFileBeforeOrAfterTheCommand) {
+  for (const auto& words : {std::vector<std::string>{"-f", "a.yaml", "check"}, {"check", "-f", "a.yaml"}}) {
+    const CommandLine line = parsed(words);
+    EXPECT_EQ(line.command, Command::check);
+    EXPECT_EQ(line.file, "a.yaml");
+  }
+}
+
+TEST_F(Words, DryRunIsCheck) {
+  EXPECT_EQ(parsed({"--dry-run"}).command, Command::check);
+  EXPECT_EQ(parsed({"-f", "a.yaml", "--dry-run"}).file, "a.yaml");
+}
+
+TEST_F(Words, VersionIsPrintedAlone) {
+  for (const char* word : {"-v", "--version"}) {
+    EXPECT_EQ(exit_code({word}), 0);
+    EXPECT_EQ(out_, version_line() + "\n");
+    EXPECT_EQ(err_, "");
+  }
+}
+
+TEST_F(Words, HelpNamesTheCommandsAndExitCodes) {
+  EXPECT_EQ(exit_code({"--help"}), 0);
+  EXPECT_THAT(out_, HasSubstr("check"));
+  EXPECT_THAT(out_, HasSubstr("Exit codes"));
+}
+
+TEST_F(Words, NotUnderstoodGiveTwoAndSayWhichOnStderr) {
+  for (const std::string word : {"--nonsense", "-x", "nonsense"}) {
+    EXPECT_EQ(exit_code({word}), 2) << word;
+    EXPECT_EQ(out_, "");
+    EXPECT_THAT(err_, HasSubstr(word));
+  }
+  EXPECT_EQ(exit_code({"check", "--nonsense"}), 2);
+  EXPECT_EQ(exit_code({"--file"}), 2) << "without its value";
+}
+
+}  // namespace
+}  // namespace shim::commands
