@@ -68,6 +68,7 @@ void Transfer::set_method() {
       return;
     case Method::post:
       curl_easy_setopt(easy, CURLOPT_POST, 1L);
+      // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size is the next option
       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request_.body.reveal().data());
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.reveal().size()));
       return;

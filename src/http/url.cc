@@ -24,7 +24,7 @@ Expected<Url> Url::parse(std::string_view text) {
   if (text.size() > kMaxUrlBytes) return fail("URL is longer than 8 KiB");
   auto parsed = boost::urls::parse_uri(boost::core::string_view(text.data(), text.size()));
   if (!parsed) return fail("not an absolute URL");
-  const boost::urls::url_view view = *parsed;
+  const boost::urls::url_view& view = *parsed;
 
   Url url;
   url.is_secure_ = view.scheme_id() == boost::urls::scheme::https;
