@@ -21,10 +21,10 @@ credentials::Credential credential_of(const std::optional<config::Auth>& auth) {
 }
 
 registry::Entry entry_of(const config::Registry& registry, bool is_offline) {
-  const int kDefaultPriority = is_offline ? config::kDefaultOfflinePriority : config::kDefaultPriority;
+  const int default_priority = is_offline ? config::kDefaultOfflinePriority : config::kDefaultPriority;
   const config::Routing& routing = registry.routing;
   return {.address = registry.address,
-          .priority = registry.priority.value_or(kDefaultPriority),
+          .priority = registry.priority.value_or(default_priority),
           .is_offline = is_offline,
           .rule = config::effective_rule(registry),
           .rewrite = routing.rewrite,

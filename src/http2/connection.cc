@@ -219,8 +219,8 @@ void Connection::close_when_done() {
   }
 }
 
-void Connection::append_frame(std::string_view header, std::string_view payload) {
-  write_buffer.append(header).append(payload);
+std::string& Connection::frames_out() {
+  return write_buffer;
 }
 
 // ── Streams ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -109,7 +109,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   template <class Function>
   ssize_t in_session(Function function);
   bool write_out(std::string_view octets);
-  void append_frame(std::string_view header, std::string_view payload);
+  static std::string& frames_out();  // what flush() is about to write
   void close_when_done();
   void arm_preface_timer();
 

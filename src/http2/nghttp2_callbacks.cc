@@ -9,6 +9,8 @@
 
 namespace shim::http2 {
 
+constexpr std::size_t kFrameHeader = 9;  // octets, RFC 9113 §4.1
+
 struct Connection::Callbacks {
   static Connection& of(void* user_data) { return *static_cast<Connection*>(user_data); }
   static Stream* find(nghttp2_session* session, std::int32_t id) {
@@ -127,10 +129,11 @@ struct Connection::Callbacks {
   }
 
   static int send_data(nghttp2_session*, nghttp2_frame*, const std::uint8_t* frame_header, std::size_t size,
-                       nghttp2_data_source* source, void* user_data) {
+                       nghttp2_data_source* source, void*) {
     auto& stream = *static_cast<Stream*>(source->ptr);
-    of(user_data).append_frame({reinterpret_cast<const char*>(frame_header), 9}, stream.front(size));
-    stream.pop(size);
+    std::string& out = Connection::frames_out();
+    out.append(reinterpret_cast<const char*>(frame_header), kFrameHeader);
+    stream.take_queued(size, out);
     if (stream.listener_ != nullptr && size != 0) stream.listener_->on_taken(size);
     if (stream.queued() == 0 && !stream.has_ended_) stream.on_written(false);
     return 0;

@@ -11,6 +11,7 @@ namespace shim::http2 {
 namespace {
 
 constexpr std::size_t kUsualMessage = 512;        // octets, so that a prefix and its message allocate once
+constexpr std::size_t kWorthMoving = 4 * 1024;    // octets; a smaller message is copied behind its prefix
 constexpr std::size_t kKeptCapacity = 64 * 1024;  // a queue that grew past this gives its memory back when empty
 
 }  // namespace
@@ -23,9 +24,15 @@ void Stream::send_headers(const HeaderList& headers, bool is_end) {
 }
 
 void Stream::send_data(std::string_view octets) {
-  assert(!has_ended_);
+  assert(!has_ended_ && last_message_.empty());
   append(octets);
   resume();
+}
+
+void Stream::send_message(std::string_view prefix, std::string&& message) {
+  send_data(prefix);
+  if (message.size() < kWorthMoving) return append(message);
+  last_message_ = std::move(message);
 }
 
 void Stream::send_end() {
@@ -88,16 +95,22 @@ void Stream::append(std::string_view octets) {
   queued_.append(octets);
 }
 
-std::string_view Stream::front(std::size_t octets) const {
-  return std::string_view(queued_).substr(queued_head_, octets);
-}
-
-void Stream::pop(std::size_t octets) {
-  queued_head_ += octets;
-  if (queued_head_ != queued_.size()) return;
-  queued_head_ = 0;
-  queued_.clear();
-  if (queued_.capacity() > kKeptCapacity) queued_.shrink_to_fit();
+// Moves the next `octets` of the queue to the end of `out`. REQUIRES: that many are queued.
+void Stream::take_queued(std::size_t octets, std::string& out) {
+  const std::size_t first = std::min(octets, queued_.size() - queued_head_);
+  out.append(queued_, queued_head_, first);
+  queued_head_ += first;
+  if (queued_head_ == queued_.size()) {
+    queued_head_ = 0;
+    queued_.clear();
+    if (queued_.capacity() > kKeptCapacity) queued_.shrink_to_fit();
+  }
+  if (first == octets) return;
+  out.append(last_message_, last_message_head_, octets - first);
+  last_message_head_ += octets - first;
+  if (last_message_head_ != last_message_.size()) return;
+  last_message_ = {};
+  last_message_head_ = 0;
 }
 
 }  // namespace shim::http2

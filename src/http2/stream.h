@@ -45,6 +45,9 @@ class Stream : public boost::intrusive::list_base_hook<> {
   void send_headers(const HeaderList& headers, bool is_end);
   // Queues octets of the body; on_taken() tells when they have gone.
   void send_data(std::string_view octets);
+  // The same for one gRPC message, of which a large one is moved instead of copied. REQUIRES: nothing but the end
+  // follows it on this stream.
+  void send_message(std::string_view prefix, std::string&& message);
   // Ends our direction, after what is queued: with END_STREAM on the last DATA, or with trailers.
   void send_end();
   void send_trailers(HeaderList&& trailers);
@@ -60,15 +63,14 @@ class Stream : public boost::intrusive::list_base_hook<> {
   bool headers_too_large() const { return headers_too_large_; }
   // True once our direction has ended or is about to.
   bool has_ended() const { return has_ended_; }
-  std::size_t queued() const { return queued_.size() - queued_head_; }
+  std::size_t queued() const { return queued_.size() - queued_head_ + last_message_.size() - last_message_head_; }
 
  private:
   friend class Connection;
   Stream(Connection& connection, std::int32_t id) : connection_(connection), id_(id) {}
 
   void append(std::string_view octets);
-  std::string_view front(std::size_t octets) const;
-  void pop(std::size_t octets);
+  void take_queued(std::size_t octets, std::string& out);
   void resume();
   void on_written(bool is_end);
   void refuse(std::uint32_t error_code);
@@ -80,6 +82,8 @@ class Stream : public boost::intrusive::list_base_hook<> {
   // Outgoing: octets that wait for the peer's window, then the end of our direction.
   std::string queued_;
   std::size_t queued_head_ = 0;
+  std::string last_message_;  // large, after `queued_`
+  std::size_t last_message_head_ = 0;
   std::optional<HeaderList> trailers_;
   bool has_ended_ = false;
   bool end_is_written_ = false;

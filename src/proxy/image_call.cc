@@ -99,8 +99,8 @@ void ImageCall::send(cri::Reply reply) {
   } else {
     stream_->send_headers(reply.headers.empty() ? http2::response_headers() : reply.headers, false);
     if (reply.has_message) {
-      stream_->send_data(http2::message_prefix(reply.message.size(), reply.is_compressed));
-      stream_->send_data(reply.message);
+      const std::string prefix = http2::message_prefix(reply.message.size(), reply.is_compressed);
+      stream_->send_message(prefix, std::move(reply.message));
     }
     reply_hold_ = std::move(reply.hold);
     stream_->send_trailers(std::move(reply.trailers));
