@@ -83,6 +83,25 @@ TEST(Connection, EndsABodyWithoutTrailers) {
   EXPECT_FALSE(call.trailers);
 }
 
+TEST(Connection, CarriesAMessageOfAnySizeBehindItsPrefix) {
+  for (const std::size_t size : {0UL, 10UL, 5'000UL, 300'000UL}) {
+    ConnectedPair pair;
+    RecordingStream call;
+    pair.request(call, true);
+    const std::string message(size, 'm');
+    pair.served().stream->send_headers(response_headers(), false);
+
+    pair.served().stream->send_message("12345", std::string(message));
+    EXPECT_EQ(pair.served().stream->queued(), 5 + size);
+    pair.served().stream->send_trailers(status_trailers({}));
+    pair.settle();
+
+    EXPECT_EQ(call.body, "12345" + message);
+    EXPECT_EQ(pair.served().taken, 5 + size);
+    EXPECT_EQ(call.trailers->find("grpc-status"), "0");
+  }
+}
+
 TEST(Connection, KeepsTheNeverIndexFlag) {
   ConnectedPair pair;
   RecordingStream call;
