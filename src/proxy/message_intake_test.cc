@@ -46,7 +46,8 @@ class Intake : public testing::Test {
     pair_.request(call);
     takers_.push_back(std::make_unique<Taking>(budget_));
     Taking& taking = *takers_.back();
-    taking.stream = pair_.served(takers_.size() - 1).stream;
+    // The stream changes hands; who had it before is not told of its end.
+    taking.stream = std::exchange(pair_.served(takers_.size() - 1).stream, nullptr);
     taking.stream->set_listener(&taking);
     return taking;
   }
