@@ -30,6 +30,7 @@ enum class Method { get, head, post };
 struct Request {
   Method method = Method::get;
   std::string url;                      // absolute, http or https, without user info
+  std::string unix_socket;              // connect to this path instead of the URL's host, past any proxy
   Headers headers;                      // nothing secret
   std::optional<Secret> authorization;  // value of the `Authorization` field
   std::string content_type;             // of `body`

@@ -51,7 +51,12 @@ Transfer::Transfer(const Request& request, const Url& url, const std::string& us
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
-  if (const auto proxy = proxy_override(url)) curl_easy_setopt(easy, CURLOPT_PROXY, proxy->c_str());
+  if (!request.unix_socket.empty()) {
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  } else if (const auto proxy = proxy_override(url)) {
+    curl_easy_setopt(easy, CURLOPT_PROXY, proxy->c_str());
+  }
   set_method();
   set_fields();
   set_tls();

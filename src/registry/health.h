@@ -1,0 +1,28 @@
+// What an exchange with a registry shows about the registry itself, whatever it says about the image: what its circuit
+// breaker is fed with. Pure.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace shim::registry {
+
+struct Health {
+  enum class Kind {
+    answered,   // an HTTP answer below 500 but 429; a 401, too
+    throttled,  // 429, or 503 with Retry-After: `retry_after` says for how long, where it says it
+    failed,     // refused, DNS, TLS, reset, garbage, 5xx
+    timed_out,  // it had its time, and has not answered
+    unknown,    // shows nothing: cancelled, no credential to ask with, a request that could not be sent
+  };
+  Kind kind = Kind::unknown;
+  std::optional<std::chrono::seconds> retry_after{};
+
+  friend bool operator==(const Health&, const Health&) = default;
+};
+
+// Of an HTTP answer; `retry_after` is the field's value, or empty. A date in it counts from `now`.
+Health health_of_status(int status, std::string_view retry_after, std::chrono::system_clock::time_point now);
+
+}  // namespace shim::registry

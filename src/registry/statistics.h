@@ -1,0 +1,34 @@
+// What a Resolver has counted since it was made: for the statistics line, the status page and the metrics. Plain
+// values.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "registry/answer_cache.h"
+#include "registry/breaker.h"
+#include "registry/outcome.h"
+
+namespace shim::registry {
+
+struct RegistryStatistics {
+  std::string registry;                               // address as configured
+  std::array<std::uint64_t, kOutcomeKinds> probes{};  // answers by Outcome::Kind
+  std::uint64_t pulls_succeeded = 0;
+  std::uint64_t pulls_failed = 0;
+  std::optional<std::chrono::microseconds> last_latency{};  // of the last probe that was answered
+  Breaker::Status breaker{};
+};
+
+struct Statistics {
+  AnswerCache::Statistics cache;
+  std::vector<RegistryStatistics> registries;  // in file order, the offline one last
+  RegistryStatistics original;                 // the original references; never probed
+  std::uint64_t failovers = 0;                 // pulls that went on to another source after a failure
+};
+
+}  // namespace shim::registry
