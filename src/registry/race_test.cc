@@ -179,6 +179,7 @@ TEST(ARace, TakesASilentRunnerAtOnceWhenAllHaveAnswered) {
 TEST(ARace, TakesOneThatNoTimeWasLeftToAsk) {
   ARace race({askable, askable});
   EXPECT_EQ(race.step(3000ms), "take 0");
+  EXPECT_EQ(race.step_anew(3100ms), "ask 1, wait 5100ms") << "one that was taken is not asked later";
 }
 
 TEST(ARace, NeverTakesOneThatSaidNo) {
@@ -501,6 +502,7 @@ class RandomPull {
     race.begin(now_);
     rules.begin(now_);
     budget_end_ = now_ + options_.timeout;
+    be_late();
   }
 
   void operate(Race& race, Rules& rules) {
@@ -531,8 +533,11 @@ class RandomPull {
       answer(race, rules, any_position());
     } else {
       now_ = until;
-      if (is_owner_late_ && between(0, 3) == 0) now_ += between(1, 2000) * 1ms;
     }
+    be_late();
+  }
+  void be_late() {
+    if (is_owner_late_ && between(0, 3) == 0) now_ += between(1, 2000) * 1ms;
   }
 
   void expect_one_of_three(const Race::Step& step) const {
