@@ -26,6 +26,7 @@ using namespace std::chrono_literals;
 constexpr auto kAwaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 constexpr std::size_t kBufferedMessages = 64 * 1024 * 1024;  // octets, of all image calls together
+constexpr std::size_t kWorkers = 8;  // for files, and programs that know credentials
 constexpr auto kRuntimePoll = 200ms;
 constexpr auto kRuntimePatience = 2s;  // for one answer
 constexpr auto kRuntimeReminder = 10s;
@@ -52,8 +53,11 @@ std::optional<proxy::Dialect> pinned_dialect(config::CriVersion version) {
 }
 
 std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& config,
-                                                        std::shared_ptr<cri::NameStore> names, http::Client& http) {
-  auto resolver = std::make_shared<registry::Resolver>(registry_entries(config), resolver_options(config), http);
+                                                        std::shared_ptr<cri::NameStore> names, http::Client& http,
+                                                        WorkerPool& workers) {
+  registry::ResolverOptions options = resolver_options(config);
+  options.keychain = std::make_shared<credentials::Keychain>(workers, keychain_options(config));
+  auto resolver = std::make_shared<registry::Resolver>(registry_entries(config), std::move(options), http);
   return std::make_shared<cri::ImageCalls>(
       std::move(resolver), std::move(names),
       cri::ImageCalls::Options{config.timeout, config.max_message_size, config.restore_names});
@@ -65,8 +69,9 @@ Daemon::Daemon(const config::Config& config)
     : config_(config),
       message_budget_(kBufferedMessages),
       dialects_(io_, pinned_dialect(config.version)),
+      workers_(kWorkers),
       http_(io_.get_executor()),
-      image_calls_(make_image_calls(config, names_, http_)),
+      image_calls_(make_image_calls(config, names_, http_, workers_)),
       context_{io_,          flush_queue_, deadlines_, message_budget_,        dialects_,
                image_calls_, config.cri,   {},         config.max_message_size} {}
 

@@ -22,7 +22,7 @@ class Folder {
   Folder& operator=(const Folder&) = delete;
   ~Folder() { std::filesystem::remove_all(folder_); }
 
-  std::string path(const std::string& name = {}) const { return name.empty() ? folder_.string() : folder_ / name; }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
   std::string write(const std::string& name, const std::string& content) const {
     std::ofstream(path(name), std::ios::binary) << content;
     return path(name);

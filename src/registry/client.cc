@@ -77,10 +77,10 @@ asio::awaitable<Outcome> RegistryClient::probe(const Entry& entry, const Candida
   co_return outcome;
 }
 
-Verdict RegistryClient::judge(const Question& question, const Answer& answer) {
+Verdict RegistryClient::judge(const Question& question, const Answer& answer) const {
   if (!answer) return {answer.error().kind, answer.error().reason};
   return judge_manifest(*answer, question.candidate.tag_or_digest, question.entry.address.host(),
-                        question.entry.credential);
+                        authorizer_.last_credential(question.entry));
 }
 
 Verdict RegistryClient::judge_platforms(std::string_view index) const {
@@ -100,7 +100,7 @@ asio::awaitable<RegistryClient::Answer> RegistryClient::ask(const Question& ques
 asio::awaitable<RegistryClient::Answer> RegistryClient::ask_entry(const Question& question, http::Method method) {
   const Entry& entry = question.entry;
   const std::string& repository = question.candidate.repository;
-  auto known = authorizer_.known(entry, repository);
+  auto known = co_await authorizer_.known(entry, repository, question.deadline);
   if (!known) co_return std::unexpected(known.error());
   std::optional<Authorization> authorization = std::move(*known);
   for (int round = 1;; ++round) {

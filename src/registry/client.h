@@ -48,7 +48,7 @@ class RegistryClient {
   boost::asio::awaitable<Answer> ask_entry(const Question& question, http::Method method);
   // Without credentials.
   boost::asio::awaitable<Answer> follow(const Question& question, http::Method method, const http::Response& redirect);
-  static Verdict judge(const Question& question, const Answer& answer);
+  Verdict judge(const Question& question, const Answer& answer) const;
   Verdict judge_platforms(std::string_view index) const;
 
   http::Client& http_;

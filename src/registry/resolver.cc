@@ -31,7 +31,7 @@ struct Resolver::Shared {
       : entries(std::move(configured)),
         entries_of_all_namespaces(without_namespaces(entries)),
         options(chosen),
-        client(http, {.authorization = {.max_token_age = chosen.max_token_age}}) {}
+        client(http, {.authorization = {.max_token_age = chosen.max_token_age, .keychain = chosen.keychain}}) {}
 
   static std::vector<Entry> without_namespaces(std::vector<Entry> entries) {
     for (Entry& entry : entries) entry.rule.namespaces.clear();
@@ -137,6 +137,10 @@ Resolver::~Resolver() = default;
 
 bool Resolver::has_entries() const {
   return !shared_->entries.empty();
+}
+
+credentials::Keychain& Resolver::keychain() const {
+  return *shared_->options.keychain;
 }
 
 std::unique_ptr<Resolution> Resolver::resolve(const image::Reference& reference, ResolveRequest request) const {

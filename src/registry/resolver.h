@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "credentials/keychain.h"
 #include "image/reference.h"
 #include "registry/candidate.h"
 #include "registry/entry.h"
@@ -32,6 +33,8 @@ struct ResolverOptions {
   std::chrono::milliseconds probe_timeout{2000};  // for all probes that one next() waits for (`probe.timeout`)
   std::chrono::seconds max_token_age{600};        // a bearer token is used no longer (`cache.domainCacheTTL`)
   Fallback fallback = Fallback::upstream;
+  // Where credentials come from; by default only from the entries themselves.
+  std::shared_ptr<credentials::Keychain> keychain = std::make_shared<credentials::Keychain>();
 };
 
 // One pull's walk over its candidates: holders by priority, then the entries that gave no clear answer, then the
@@ -72,6 +75,7 @@ class Resolver {
   // Every name that the image may have been pulled under, for a pod of whatever namespace, best first; no network. The
   // result borrows from the Resolver.
   std::vector<Candidate> names(const image::Reference& reference) const;
+  credentials::Keychain& keychain() const;
 
  private:
   struct Shared;
