@@ -26,6 +26,7 @@ using namespace std::chrono_literals;
 constexpr auto kAwaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 constexpr std::size_t kBufferedMessages = 64 * 1024 * 1024;  // octets, of all image calls together
+constexpr std::size_t kWorkers = 8;                          // for files, and programs that know credentials
 constexpr auto kRuntimePoll = 200ms;
 constexpr auto kRuntimePatience = 2s;  // for one answer
 constexpr auto kRuntimeReminder = 10s;
@@ -51,6 +52,13 @@ std::optional<proxy::Dialect> pinned_dialect(config::CriVersion version) {
   return std::nullopt;
 }
 
+std::shared_ptr<const registry::Resolver> make_resolver(const config::Config& config, http::Client& http,
+                                                        WorkerPool& workers, boost::asio::any_io_executor executor) {
+  registry::ResolverOptions options = resolver_options(config);
+  options.keychain = std::make_shared<credentials::Keychain>(workers, keychain_options(config));
+  return std::make_shared<registry::Resolver>(registry_entries(config), std::move(options), http, std::move(executor));
+}
+
 std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& config,
                                                         std::shared_ptr<const registry::Resolver> resolver,
                                                         std::shared_ptr<cri::NameStore> names) {
@@ -65,9 +73,9 @@ Daemon::Daemon(const config::Config& config)
     : config_(config),
       message_budget_(kBufferedMessages),
       dialects_(io_, pinned_dialect(config.version)),
+      workers_(kWorkers),
       http_(io_.get_executor()),
-      resolver_(std::make_shared<registry::Resolver>(registry_entries(config), resolver_options(config), http_,
-                                                     io_.get_executor())),
+      resolver_(make_resolver(config, http_, workers_, io_.get_executor())),
       image_calls_(make_image_calls(config, resolver_, names_)),
       context_{io_,          flush_queue_, deadlines_, message_budget_,        dialects_,
                image_calls_, config.cri,   {},         config.max_message_size} {}

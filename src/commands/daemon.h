@@ -9,6 +9,7 @@
 
 #include "base/byte_budget.h"
 #include "base/snapshot.h"
+#include "base/worker_pool.h"
 #include "config/config.h"
 #include "cri/image_calls.h"
 #include "cri/name_store.h"
@@ -46,6 +47,7 @@ class Daemon {
   proxy::DeadlineQueue deadlines_{io_};
   ByteBudget message_budget_;
   proxy::Dialects dialects_;
+  WorkerPool workers_;
   http::Client http_;
   std::shared_ptr<cri::NameStore> names_ = std::make_shared<cri::NameStore>();
   std::shared_ptr<const registry::Resolver> resolver_;

@@ -354,7 +354,7 @@ TEST_F(ImageCallsTest, WhatThePodSentGoesToTheOriginalsHostOnly) {
   FakeRegistry holder;
   holder.put_manifest("library/nginx", "1");
   registry::Entry entry = entry_at(holder.url(), 500);
-  entry.credential = {.username = "robot", .password = Secret("configured")};
+  entry.credential = credentials::Credential{.username = "robot", .password = Secret("configured")};
   runtime_.failures["PullImage " + holder.host() + "/library/nginx:1"] = {StatusCode::unknown, "blob missing"};
 
   handle(calls({entry}), "PullImage", pull_of("nginx:1", "of-the-pod"));
