@@ -29,6 +29,7 @@ constexpr std::size_t kBufferedMessages = 64 * 1024 * 1024;  // octets, of all i
 constexpr auto kRuntimePoll = 200ms;
 constexpr auto kRuntimePatience = 2s;  // for one answer
 constexpr auto kRuntimeReminder = 10s;
+constexpr auto kDiskPatience = 2s;  // a disk that hangs holds up neither start nor end for longer
 
 // Services start with a soft limit of 1024 files, and a client takes two: its own connection and the runtime's.
 void raise_open_files() {
@@ -66,6 +67,7 @@ Daemon::Daemon(const config::Config& config)
       message_budget_(kBufferedMessages),
       dialects_(io_, pinned_dialect(config.version)),
       http_(io_.get_executor()),
+      name_keeper_(io_.get_executor(), names_, cri::state_directory(config_.image), {}),
       image_calls_(make_image_calls(config, names_, http_)),
       context_{io_,          flush_queue_, deadlines_, message_budget_,        dialects_,
                image_calls_, config.cri,   {},         config.max_message_size} {}
@@ -84,6 +86,7 @@ int Daemon::run() {
 
 boost::asio::awaitable<void> Daemon::main() {
   if (!config_.force) co_await wait_for_runtime();
+  co_await name_keeper_.loaded(kDiskPatience);
   auto listener = listen();
   if (!listener) {
     spdlog::error("{}", listener.error().message);
@@ -135,6 +138,7 @@ boost::asio::awaitable<void> Daemon::watch_signals() {
   spdlog::info("stopping: calls in flight have {} to end", format_duration(config_.drain_timeout));
   notify_service_manager("STOPPING=1\nSTATUS=draining");
   if (server_) co_await server_->drain();
+  co_await name_keeper_.flush(kDiskPatience);
   spdlog::info("stopped");
   io_.stop();
 }

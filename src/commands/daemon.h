@@ -11,6 +11,7 @@
 #include "base/snapshot.h"
 #include "config/config.h"
 #include "cri/image_calls.h"
+#include "cri/name_keeper.h"
 #include "cri/name_store.h"
 #include "http/client.h"
 #include "http2/flush_queue.h"
@@ -46,6 +47,7 @@ class Daemon {
   proxy::Dialects dialects_;
   http::Client http_;
   std::shared_ptr<cri::NameStore> names_ = std::make_shared<cri::NameStore>();
+  cri::NameKeeper name_keeper_;
   Snapshot<cri::ImageCalls> image_calls_;
   proxy::TunnelContext context_;
   std::optional<proxy::Server> server_;  // once it listens
