@@ -75,6 +75,7 @@ Daemon::Daemon(const config::Config& config)
 int Daemon::run() {
   raise_open_files();
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit on file sizes is an error of that write
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
   boost::asio::co_spawn(io_, watch_signals(), boost::asio::detached);
   boost::asio::co_spawn(io_, feed_watchdog(), boost::asio::detached);

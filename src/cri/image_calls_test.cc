@@ -127,7 +127,8 @@ TEST_F(ImageCallsTest, StatusRemembersASpellingThatIsNewToIt) {
 
   const auto revision = names_->revision();
   image_status(calls(two_entries()), "library/nginx:1");
-  EXPECT_EQ(names_->revision(), revision) << "nothing new: nothing to write to disk";
+  image_status(calls(two_entries()), "docker.io/library/nginx:1");
+  EXPECT_EQ(names_->revision(), revision) << "nothing new to show: nothing to write to disk";
 }
 
 TEST_F(ImageCallsTest, StatusForgetsARememberedNameThatIsGoneWhereTheOriginalIsThere) {

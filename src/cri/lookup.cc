@@ -79,13 +79,18 @@ std::vector<std::string> other_names(const Call& call, const image::Reference& r
   return names;
 }
 
+// The canonical name is shown for every spelling, and needs none of its own.
+bool is_shown(const NameStore& names, const image::Reference& reference) {
+  return reference.original() == reference.canonical() || names.knows(reference);
+}
+
 // The image was found as `name`, where `remembered` stood in the store when the search began. What a pull has changed
 // since is newer than this.
 void learn(NameStore& names, const image::Reference& reference, const std::optional<std::string>& remembered,
            const std::string& name, NameStore::Moment began) {
   if (name == reference.original()) {
     names.forget(reference, began);
-  } else if (names.pulled_name(reference) == remembered && (name != remembered || !names.knows(reference))) {
+  } else if (names.pulled_name(reference) == remembered && (name != remembered || !is_shown(names, reference))) {
     names.remember(reference, name);
   }
 }
