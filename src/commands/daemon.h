@@ -12,6 +12,7 @@
 #include "base/worker_pool.h"
 #include "config/config.h"
 #include "cri/image_calls.h"
+#include "cri/name_keeper.h"
 #include "cri/name_store.h"
 #include "http/client.h"
 #include "http2/flush_queue.h"
@@ -50,6 +51,7 @@ class Daemon {
   WorkerPool workers_;
   http::Client http_;
   std::shared_ptr<cri::NameStore> names_ = std::make_shared<cri::NameStore>();
+  cri::NameKeeper name_keeper_;
   std::shared_ptr<const registry::Resolver> resolver_;
   Snapshot<cri::ImageCalls> image_calls_;
   proxy::TunnelContext context_;

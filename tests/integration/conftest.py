@@ -16,9 +16,10 @@ import pytest
 from cri import Client
 from fake_runtime import FakeRuntime
 from http2 import Handler, RawRuntime
+from leaks import Secrets
 from processes import Workplace
 from registry import Registry
-from shim import IS_RELAY, Secrets, Shim
+from shim import IS_RELAY, Shim
 
 ROOT = Path(__file__).parent.parent.parent
 BUILD = Path(os.environ.get("ICS_BUILD_DIR", ROOT / "build/release")).absolute()
@@ -49,16 +50,13 @@ def workplace(request: pytest.FixtureRequest) -> Iterator[Workplace]:
             yield workplace
         finally:
             workplace.close()
+        assert not workplace.leaks()
 
 
 @pytest.fixture
-def secrets(workplace: Workplace) -> Iterator[Secrets]:
-    """All output of all processes is checked for them when the test ends."""
-    secrets = Secrets()
-    yield secrets
-    workplace.close()
-    for title, text in workplace.logs():
-        assert not secrets.found_in(text), f"{title} shows secrets"
+def secrets(workplace: Workplace) -> Secrets:
+    """All that the processes said, to whomever, is searched for them when the test ends."""
+    return workplace.secrets
 
 
 @pytest.fixture
@@ -76,6 +74,8 @@ def start_registry(workplace: Workplace) -> Callable[..., Registry]:
     def start(*manifests: str, **options: Any) -> Registry:
         registry = Registry(manifests=set(manifests), **options)
         workplace.on_close(registry.stop)
+        workplace.secrets.add(registry.token)
+        workplace.secrets.add(registry.credentials.partition(":")[2])
         return registry
 
     return start
@@ -95,7 +95,7 @@ def start_raw_runtime(workplace: Workplace) -> Callable[..., RawRuntime]:
 
 
 @pytest.fixture
-def new_shim(workplace: Workplace, secrets: Secrets) -> Iterator[Callable[..., Shim]]:
+def new_shim(workplace: Workplace) -> Iterator[Callable[..., Shim]]:
     """A shim in front of a runtime's socket, not configured and not started."""
     binary = Path("socat") if IS_RELAY else built("image-cri-shim")
     shims: list[Shim] = []
