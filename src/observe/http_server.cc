@@ -22,9 +22,6 @@
 
 #include "base/text.h"
 
-// GCC 12 at -O2 takes Asio's operator delete of a coroutine frame for the wrong one.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace shim::observe {
 
 namespace asio = boost::asio;

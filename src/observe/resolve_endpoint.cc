@@ -6,9 +6,6 @@
 #include "base/text.h"
 #include "observe/explanation_json.h"
 
-// GCC 12 at -O2 takes Asio's operator delete of a coroutine frame for the wrong one.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace shim::observe {
 
 using registry::Explanation;

@@ -1,0 +1,15 @@
+// An Explanation as a table for people. Pure.
+#pragma once
+
+#include <string>
+
+#include "commands/terminal.h"
+#include "registry/explanation.h"
+
+namespace shim::commands {
+
+// Ends with a line end. Whatever registries said is shown as printable(); nothing is cut off: what is wider than the
+// terminal is wrapped between words. Without a width each candidate is one line, for grep.
+std::string resolution_table(const registry::Explanation& explanation, const Terminal& terminal);
+
+}  // namespace shim::commands
