@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ratio>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -35,11 +37,13 @@ constexpr std::string_view kGap = "  ";
 constexpr std::size_t kMark = 2;              // columns before the first cell
 constexpr std::size_t kNarrowestReason = 24;  // where the terminal leaves less, lines are longer than it is wide
 
-// Long times to the second, short ones to the millisecond.
+// As exact as anybody needs it.
 std::string time_text(milliseconds time) {
-  using std::chrono::seconds;
-  if (time < seconds(10)) return format_duration(time);
-  return format_duration(std::chrono::duration_cast<seconds>(time));
+  using namespace std::chrono_literals;
+  if (time < 1ms) return "<1ms";
+  if (time < 1s) return format_duration(time);
+  if (time < 10s) return format_duration(std::chrono::round<std::chrono::duration<long, std::deci>>(time));
+  return format_duration(std::chrono::round<std::chrono::seconds>(time));
 }
 
 std::string_view words_of(Outcome::Kind kind) {
@@ -64,27 +68,39 @@ std::string_view words_of(Outcome::Kind kind) {
   return "?";
 }
 
+bool is_left_out(const Explanation::Line& line) {
+  return line.circuit && line.circuit->is_open;
+}
+
 std::string found_text(const Explanation::Line& line) {
   std::string text(words_of(line.kind));
   if (line.known_for) return text + fmt::format(", known for {}", time_text(*line.known_for));
   if (line.answered_in) return text + fmt::format(", {}", time_text(*line.answered_in));
-  return text;
+  return is_left_out(line) ? "left out" : text;
 }
 
-std::string circuit_text(const Explanation::Circuit& circuit) {
-  std::string text = "circuit open";
+// Without the registry's name in front, which is in the same line already.
+std::string reason_text(std::string_view reason, const Explanation::Line& line) {
+  const std::string name = line.registry + ": ";
+  if (reason.starts_with(name)) reason.remove_prefix(name.size());
+  return printable(reason);
+}
+
+std::string circuit_text(const Explanation::Line& line) {
+  const Explanation::Circuit& circuit = *line.circuit;
+  std::string text = reason_text(circuit.reason, line) + " (circuit open";
   if (circuit.open_for) text += " for " + time_text(*circuit.open_for);
-  if (!circuit.reason.empty()) text += " (" + printable(circuit.reason) + ")";
   if (circuit.next_check_in) text += ", next check in " + time_text(*circuit.next_check_in);
-  return text;
+  return text + ")";
 }
 
+// What the registry said comes first, as it is what somebody can mend; but for the chosen one.
 std::string why_text(const Explanation::Line& line) {
-  std::string text = printable(line.verdict);
-  const bool is_said = line.circuit && line.circuit->is_open && line.circuit->reason == line.reason;
-  if (!line.reason.empty() && !is_said) text += (text.empty() ? "" : "; ") + printable(line.reason);
-  if (line.circuit && line.circuit->is_open) text += (text.empty() ? "" : "; ") + circuit_text(*line.circuit);
-  return text;
+  std::string said = is_left_out(line) ? circuit_text(line) : reason_text(line.reason, line);
+  std::string verdict = printable(line.verdict);
+  if (line.is_chosen) std::swap(said, verdict);
+  if (said.empty() || verdict.empty()) return said + verdict;
+  return said + "; " + verdict;
 }
 
 std::string registry_text(const Explanation::Line& line) {
@@ -105,7 +121,7 @@ Tone tone_of(const Explanation::Line& line) {
     default:
       break;
   }
-  if (line.circuit && line.circuit->is_open) return Tone::bad;
+  if (is_left_out(line)) return Tone::bad;
   return line.name.empty() ? Tone::quiet : Tone::plain;
 }
 
@@ -191,7 +207,25 @@ std::string heading(const Explanation& explanation) {
   return text;
 }
 
+std::string conclusion(const Explanation& explanation, const Terminal& terminal) {
+  const auto chosen = std::ranges::find(explanation.lines, true, &Explanation::Line::is_chosen);
+  if (chosen == explanation.lines.end()) return paragraph("No source is left: a pull fails", Tone::bad, terminal);
+  const std::string name = printable(chosen->name);
+  if (chosen->kind == Outcome::Kind::holds) return paragraph("A pull begins with " + name, Tone::good, terminal);
+  if (chosen->is_original) {
+    return paragraph("A pull goes to the image's own registry, with " + name, Tone::good, terminal);
+  }
+  return paragraph("No registry says that it has the image; a pull begins with " + name, Tone::bad, terminal);
+}
+
 }  // namespace
+
+bool has_source(const Explanation& explanation) {
+  return std::ranges::any_of(explanation.lines, [](const Explanation::Line& line) {
+    if (line.name.empty()) return false;
+    return line.kind == Outcome::Kind::holds || (line.is_original && line.kind == Outcome::Kind::not_asked);
+  });
+}
 
 std::string resolution_table(const Explanation& explanation, const Terminal& terminal) {
   std::vector<Row> rows{title_row()};
@@ -201,12 +235,7 @@ std::string resolution_table(const Explanation& explanation, const Terminal& ter
   std::string text = paragraph(heading(explanation), Tone::plain, terminal) + "\n";
   for (const Row& row : rows) text += render(row, widths, terminal);
   text += "\n";
-  const auto chosen = std::ranges::find(explanation.lines, true, &Explanation::Line::is_chosen);
-  if (chosen != explanation.lines.end()) {
-    text += paragraph("A pull begins with " + printable(chosen->name), Tone::good, terminal);
-  } else {
-    text += paragraph("No source is left: a pull fails", Tone::bad, terminal);
-  }
+  text += conclusion(explanation, terminal);
   for (const std::string& warning : explanation.warnings) {
     text += paragraph("warning: " + printable(warning), Tone::bad, terminal);
   }

@@ -1,9 +1,9 @@
 #include "commands/resolve.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
@@ -39,7 +39,7 @@ constexpr auto kLongestProbe = 1min;  // what `probe.timeout` may be, where the 
 constexpr auto kPatience = 5s;        // beyond the shim's own time for its probes
 
 void say(std::string_view message) {
-  fmt::print(stderr, "image-cri-shim: {}\n", message);
+  fmt::print(stderr, "{}\n", message);
 }
 
 // Runs a coroutine to its end, on an io_context of its own or another's, and gives its result.
@@ -98,8 +98,7 @@ int print(const Explanation& explanation, bool as_json) {
   const std::string text =
       as_json ? observe::to_json(explanation) : resolution_table(explanation, terminal_of(STDOUT_FILENO));
   const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  const bool is_found = std::ranges::any_of(explanation.lines, &Explanation::Line::is_chosen);
-  return is_written && is_found ? kFound : kNothingFound;
+  return is_written && has_source(explanation) ? kFound : kNothingFound;
 }
 
 std::string without_scheme(const std::string& socket) {
@@ -110,7 +109,8 @@ std::string without_scheme(const std::string& socket) {
 }  // namespace
 
 int resolve(const CommandLine& line) {
-  configure_log({});  // on stderr
+  configure_log({});                      // on stderr
+  spdlog::set_level(spdlog::level::err);  // what is wrong with a registry is in the answer
   std::signal(SIGPIPE, SIG_IGN);
   const LoadedConfiguration loaded = load_configuration(line.file);
   if (line.admin.empty() && !say_diagnostics(loaded)) {
