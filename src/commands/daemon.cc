@@ -17,6 +17,7 @@
 #include "base/service_manager.h"
 #include "base/units.h"
 #include "commands/configuration.h"
+#include "observe/resolve_endpoint.h"
 #include "proxy/runtime_check.h"
 
 namespace shim::commands {
@@ -31,6 +32,7 @@ constexpr auto kRuntimePoll = 200ms;
 constexpr auto kRuntimePatience = 2s;  // for one answer
 constexpr auto kRuntimeReminder = 10s;
 constexpr auto kDiskPatience = 2s;  // a disk that hangs holds up neither start nor end for longer
+constexpr auto kAdminPatience = 2s;  // for an answer on the admin socket, beyond the time for its probes
 
 // Services start with a soft limit of 1024 files, and a client takes two: its own connection and the runtime's.
 void raise_open_files() {
@@ -96,7 +98,24 @@ int Daemon::run() {
   return exit_code_;
 }
 
+// Not worth a pod: without it the shim serves all the same.
+void Daemon::open_admin_socket() {
+  observe::Router router;
+  router.add("/resolve",
+             observe::resolve_endpoint([this](const image::Reference& reference, std::string pod_namespace) {
+               return resolver_->explain(reference, {.pod_namespace = std::move(pod_namespace)});
+             }));
+  const auto handling_time = std::chrono::ceil<std::chrono::milliseconds>(config_.probe.timeout) + kAdminPatience;
+  auto opened = AdminSocket::open(io_, config_.admin, std::move(router), handling_time);
+  if (opened) {
+    admin_ = std::move(*opened);
+  } else {
+    spdlog::error("no admin socket, so this shim cannot be asked by `resolve`: {}", opened.error().message);
+  }
+}
+
 boost::asio::awaitable<void> Daemon::main() {
+  open_admin_socket();
   if (!config_.force) co_await wait_for_runtime();
   co_await name_keeper_.loaded(kDiskPatience);
   auto listener = listen();
