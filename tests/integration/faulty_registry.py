@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from certificates import Authority, Certificate
+from certificates import Authority
 
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 INDEX = json.dumps(
@@ -75,44 +75,51 @@ class Asked:
 
 
 class Certificates:
-    """What a registry on 127.0.0.1 shows by each fault."""
+    """What a registry of these names shows by each fault."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *subjects: str) -> None:
         authority = Authority(folder)
         self.trusted = authority.file
-        good = authority.issue("good", "IP:127.0.0.1")
-        self._by_fault: dict[Fault, Certificate] = {
+        self._good = authority.issue("good", *subjects).server_context()
+        by_fault = {
             Fault.TLS_WRONG_HOST: authority.issue("wrong-host", "DNS:elsewhere.test"),
-            Fault.TLS_EXPIRED: authority.issue("expired", "IP:127.0.0.1", days=0),
-            Fault.TLS_UNKNOWN_CA: Authority(folder, "unknown-authority").issue("unknown", "IP:127.0.0.1"),
+            Fault.TLS_EXPIRED: authority.issue("expired", *subjects, days=0),
+            Fault.TLS_UNKNOWN_CA: Authority(folder, "unknown-authority").issue("unknown", *subjects),
         }
-        self._contexts = {fault: made.server_context() for fault, made in self._by_fault.items()}
-        self._good = good.server_context()
+        self._contexts = {fault: made.server_context() for fault, made in by_fault.items()}
 
     def context(self, fault: Fault) -> ssl.SSLContext:
         return self._contexts.get(fault, self._good)
 
 
 class FaultyRegistry:
-    """On a free port of 127.0.0.1; with `certificates` it speaks TLS.
+    """On a free port of 127.0.0.1 unless told otherwise; with `certificates` it speaks TLS.
 
-    `elsewhere` is the URL that it redirects to; `name` stands for the address in its URLs.
+    `elsewhere` is the URL that it redirects to; `name` stands for the address in its own.
     """
 
     def __init__(
-        self, certificates: Certificates | None = None, elsewhere: str = "", name: str = "127.0.0.1"
+        self,
+        certificates: Certificates | None = None,
+        elsewhere: str = "",
+        name: str = "",
+        listen: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self.asked: list[Asked] = []
         self.connections = 0
         self._certificates = certificates
         self._elsewhere = elsewhere
-        self.name = name
+        self.name = name or listen[0]
         self._fault = Fault.NONE
         self._fault_is_over = threading.Event()
         self._open: set[socket.socket] = set()
-        self._socket = self._bind(0)
-        self.port: int = self._socket.getsockname()[1]
+        self._socket = _bound(listen)
+        self._endpoint = self._socket.getsockname()
         self._listen()
+
+    @property
+    def port(self) -> int:
+        return int(self._endpoint[1])
 
     @property
     def host(self) -> str:
@@ -132,7 +139,7 @@ class FaultyRegistry:
         self.stop()
         self._fault = fault
         self._fault_is_over = threading.Event()
-        self._socket = self._bind(self.port)
+        self._socket = _bound(self._endpoint)
         if fault is Fault.BLACK_HOLED:
             self._fill_backlog()
         elif fault is not Fault.REFUSED:  # a port that is bound and not listened at refuses
@@ -153,12 +160,6 @@ class FaultyRegistry:
 
     # Connections.
 
-    def _bind(self, port: int) -> socket.socket:
-        bound = socket.socket()
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(("127.0.0.1", port))
-        return bound
-
     def _listen(self) -> None:
         self._socket.listen(64)
         threading.Thread(target=self._accept, args=[self._socket], daemon=True).start()
@@ -171,7 +172,7 @@ class FaultyRegistry:
             self._open.add(filler)
             filler.settimeout(0.05)
             try:
-                filler.connect(("127.0.0.1", self.port))
+                filler.connect(self._endpoint)
             except TimeoutError:
                 return
 
@@ -204,6 +205,13 @@ class FaultyRegistry:
             pass
         finally:
             _end(stream)
+
+
+def _bound(endpoint: tuple[str, int]) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(endpoint)
+    return bound
 
 
 def _end(ended: socket.socket) -> None:

@@ -117,7 +117,7 @@ def measured() -> Iterator[dict[str, Measured]]:
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return Certificates(tmp_path_factory.mktemp("certificates"))
+    return Certificates(tmp_path_factory.mktemp("certificates"), "IP:127.0.0.1")
 
 
 class Site:
@@ -194,7 +194,7 @@ def new_site(
         options: dict[str, Any] = {"certificates": certificates if row.is_of_tls else None}
         if row.fault is Fault.REDIRECTED:
             options["elsewhere"] = start_faulty_registry().address
-        names = ["primary.test", "secondary.test"] if row.is_of_names else ["127.0.0.1", "127.0.0.1"]
+        names = ["primary.test", "secondary.test"] if row.is_of_names else ["", ""]
         site = Site(row, *(start_faulty_registry(name=name, **options) for name in names), runtime)
         wrapper: list[str] = []
         if row.is_of_names:
