@@ -10,6 +10,7 @@ import io
 import json
 import os
 import platform
+import ssl
 import subprocess
 import tarfile
 import urllib.error
@@ -17,6 +18,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urljoin
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,13 +100,14 @@ GROUP = b"root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n"
 
 @dataclass
 class Image:
-    """One image for this machine's platform."""
+    """One image, for this machine's platform where no other is asked for."""
 
     entrypoint: Sequence[str]
     command: Sequence[str] = ()
     user: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    architecture: str = field(default_factory=architecture)
 
     def __post_init__(self) -> None:
         layer, plain_digest = _layer({"etc/passwd": PASSWD, "etc/group": GROUP, **self.files})
@@ -118,7 +121,7 @@ class Image:
         self.config = _json(
             CONFIG,
             {
-                "architecture": architecture(),
+                "architecture": self.architecture,
                 "os": "linux",
                 "config": process,
                 "rootfs": {"type": "layers", "diff_ids": [plain_digest]},
@@ -140,7 +143,7 @@ class Image:
         reference = {
             **self.manifest.descriptor,
             "annotations": {"io.containerd.image.name": name},
-            "platform": {"architecture": architecture(), "os": "linux"},
+            "platform": {"architecture": self.architecture, "os": "linux"},
         }
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [reference]}
         contents = {
@@ -158,9 +161,27 @@ class Image:
                 tar.addfile(entry, io.BytesIO(content))
 
 
-def says(text: str) -> Image:
+class Index:
+    """One name for images of several platforms."""
+
+    def __init__(self, *images: Image) -> None:
+        self.images = images
+        self.manifest = _json(
+            INDEX,
+            {
+                "schemaVersion": 2,
+                "mediaType": INDEX,
+                "manifests": [
+                    {**image.manifest.descriptor, "platform": {"architecture": image.architecture, "os": "linux"}}
+                    for image in images
+                ],
+            },
+        )
+
+
+def says(text: str, **more: Any) -> Image:
     """Prints one line and stays, as a server would."""
-    return Image(["/bin/sh", "-c", f"echo '{text}'; exec sleep 2147483647"])
+    return Image(["/bin/sh", "-c", f"echo '{text}'; exec sleep 2147483647"], **more)
 
 
 def pause(name: str = "") -> Image:
@@ -170,19 +191,31 @@ def pause(name: str = "") -> Image:
 
 @dataclass(frozen=True)
 class RegistryClient:
-    """The writing side of the distribution API, with Basic authentication."""
+    """The writing side of the distribution API, with Basic authentication, or a token that somebody else has got."""
 
     address: str  # http://host:port
     username: str = ""
     password: str = ""
+    token: str = ""
+    authority: Path | None = None  # whose certificate an https address has
 
-    def push(self, image: Image, name: str) -> None:
+    def push(self, image: Image | Index, name: str) -> None:
         """`team/app:v1`"""
         repository, _, tag = name.rpartition(":")
+        if isinstance(image, Index):
+            for part in image.images:
+                self._push_image(part, repository, part.manifest.digest)
+            self._push_manifest(image.manifest, repository, tag)
+        else:
+            self._push_image(image, repository, tag)
+
+    def _push_image(self, image: Image, repository: str, reference: str) -> None:
         for blob in [image.config, *image.layers]:
             self._push_blob(repository, blob)
-        url = f"{self.address}/v2/{repository}/manifests/{tag}"
-        self._send("PUT", url, image.manifest.content, image.manifest.media_type)
+        self._push_manifest(image.manifest, repository, reference)
+
+    def _push_manifest(self, manifest: Blob, repository: str, reference: str) -> None:
+        self._send("PUT", f"{self.address}/v2/{repository}/manifests/{reference}", manifest.content, manifest.media_type)
 
     def _push_blob(self, repository: str, blob: Blob) -> None:
         try:
@@ -199,11 +232,16 @@ class RegistryClient:
 
     def _send(self, method: str, url: str, body: bytes | None = None, media_type: str = "") -> Mapping[str, str]:
         headers = {"Content-Type": media_type} if media_type else {}
-        if self.username:
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        elif self.username:
             pair = f"{self.username}:{self.password}".encode()
             headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
         request = urllib.request.Request(url, body, headers, method=method)
         # The registries are on loopback: no proxy of the environment knows them.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        context = ssl.create_default_context(cafile=self.authority)
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
         with opener.open(request, timeout=20) as answer:
             return answer.headers
