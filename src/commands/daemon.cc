@@ -52,8 +52,8 @@ std::optional<proxy::Dialect> pinned_dialect(config::CriVersion version) {
 }
 
 std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& config,
-                                                        std::shared_ptr<cri::NameStore> names, http::Client& http) {
-  auto resolver = std::make_shared<registry::Resolver>(registry_entries(config), resolver_options(config), http);
+                                                        std::shared_ptr<const registry::Resolver> resolver,
+                                                        std::shared_ptr<cri::NameStore> names) {
   return std::make_shared<cri::ImageCalls>(
       std::move(resolver), std::move(names),
       cri::ImageCalls::Options{config.timeout, config.max_message_size, config.restore_names});
@@ -66,7 +66,9 @@ Daemon::Daemon(const config::Config& config)
       message_budget_(kBufferedMessages),
       dialects_(io_, pinned_dialect(config.version)),
       http_(io_.get_executor()),
-      image_calls_(make_image_calls(config, names_, http_)),
+      resolver_(std::make_shared<registry::Resolver>(registry_entries(config), resolver_options(config), http_,
+                                                     io_.get_executor())),
+      image_calls_(make_image_calls(config, resolver_, names_)),
       context_{io_,          flush_queue_, deadlines_, message_budget_,        dialects_,
                image_calls_, config.cri,   {},         config.max_message_size} {}
 
@@ -76,6 +78,7 @@ int Daemon::run() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
   boost::asio::co_spawn(io_, watch_signals(), boost::asio::detached);
   boost::asio::co_spawn(io_, feed_watchdog(), boost::asio::detached);
+  boost::asio::co_spawn(io_, log_statistics(), boost::asio::detached);
   boost::asio::co_spawn(io_, main(), boost::asio::detached);
   io_.run();
   server_.reset();
@@ -137,6 +140,25 @@ boost::asio::awaitable<void> Daemon::watch_signals() {
   if (server_) co_await server_->drain();
   spdlog::info("stopped");
   io_.stop();
+}
+
+// Said again only where something has happened.
+boost::asio::awaitable<void> Daemon::log_statistics() {
+  const auto interval = config_.cache.stats_log_interval;
+  if (config_.cache.disable_stats || interval == 0ns || !resolver_->has_entries()) co_return;
+  std::string last = registry::summary_line({});
+  boost::asio::steady_timer timer(io_);
+  for (;;) {
+    timer.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(interval));
+    const auto [error] = co_await timer.async_wait(kAwaiting);
+    if (error) co_return;
+    const registry::Statistics statistics = resolver_->statistics();
+    const std::string summary = registry::summary_line(statistics);
+    if (summary == last) continue;
+    last = summary;
+    spdlog::info("{}", summary);
+    for (const std::string& line : registry::registry_lines(statistics)) spdlog::debug("{}", line);
+  }
 }
 
 boost::asio::awaitable<void> Daemon::feed_watchdog() {

@@ -20,7 +20,7 @@ const Challenge* challenge_of(const std::vector<Challenge>& challenges, std::str
 }
 
 std::string pull_scope(const std::string& repository) {
-  return "repository:" + repository + ":pull";
+  return repository.empty() ? "" : "repository:" + repository + ":pull";
 }
 
 std::expected<Secret, Refusal> basic(const credentials::Credential& credential) {
@@ -34,7 +34,7 @@ Secret bearer_authorization(const Secret& token) {
 }
 
 Refusal refused(std::string reason) {
-  return {Outcome::Kind::refused, std::move(reason)};
+  return {Outcome::Kind::refused, std::move(reason), Health{.kind = Health::Kind::answered}};
 }
 
 }  // namespace
@@ -138,12 +138,14 @@ asio::awaitable<std::expected<Token, Refusal>> Authorizer::fetch(const Entry& en
     co_return std::unexpected(refusal_of_status(response->status, endpoint, entry.credential));
   }
   if (response->status != 200) {
-    co_return std::unexpected(
-        Refusal{Outcome::Kind::failed, fmt::format("{} from {}", status_text(response->status), endpoint)});
+    co_return std::unexpected(Refusal{Outcome::Kind::failed,
+                                      fmt::format("{} from {}", status_text(response->status), endpoint),
+                                      health_of_answer(*response)});
   }
   auto token = parse_token(response->body);
   if (!token) {
-    co_return std::unexpected(Refusal{Outcome::Kind::failed, endpoint + ": " + token.error().message});
+    co_return std::unexpected(
+        Refusal{Outcome::Kind::failed, endpoint + ": " + token.error().message, Health{.kind = Health::Kind::failed}});
   }
   co_return std::move(*token);
 }
