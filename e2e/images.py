@@ -67,7 +67,8 @@ def _applets() -> list[str]:
     return [applet for applet in listed if applet != "busybox"]
 
 
-def _layer(files: Mapping[str, bytes]) -> tuple[Blob, str]:
+@functools.cache
+def _layer(files: frozenset[tuple[str, bytes]]) -> tuple[Blob, str]:
     """The layer, and the digest of its content before compression, which the image's configuration names."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
@@ -81,14 +82,14 @@ def _layer(files: Mapping[str, bytes]) -> tuple[Blob, str]:
             tar.addfile(entry, io.BytesIO(content))
 
         folders = {"bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr", "usr/bin", "var", "var/www"}
-        folders |= {str(parent) for name in files for parent in Path(name).parents if str(parent) != "."}
+        folders |= {str(parent) for name, _ in files for parent in Path(name).parents if str(parent) != "."}
         for folder in sorted(folders):
             add(folder, type=tarfile.DIRTYPE, mode=0o1777 if folder == "tmp" else 0o755)
         add("bin/busybox", busybox().read_bytes())
         for applet in _applets():
             # Hard links: a container can hide one of them and keep the others.
             add(f"bin/{applet}", type=tarfile.LNKTYPE, linkname="bin/busybox")
-        for name, content in files.items():
+        for name, content in sorted(files):
             add(name, content)
     plain = archive.getvalue()
     return Blob(LAYER, gzip.compress(plain, 6, mtime=0)), "sha256:" + hashlib.sha256(plain).hexdigest()
@@ -110,7 +111,7 @@ class Image:
     architecture: str = field(default_factory=architecture)
 
     def __post_init__(self) -> None:
-        layer, plain_digest = _layer({"etc/passwd": PASSWD, "etc/group": GROUP, **self.files})
+        layer, plain_digest = _layer(frozenset({"etc/passwd": PASSWD, "etc/group": GROUP, **self.files}.items()))
         process = {
             "Entrypoint": list(self.entrypoint),
             "Cmd": list(self.command),

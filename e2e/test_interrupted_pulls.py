@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from collections.abc import Callable
@@ -20,9 +21,11 @@ PULLED = "team/app:v1"
 @pytest.fixture(scope="module")
 def registries(start_registry: Callable[..., Registry]) -> tuple[Registry, Registry]:
     first, second = start_registry("first"), start_registry("second")
-    for registry in [first, second]:
-        for image in [PULLED, "team/other:v1"]:
-            registry.push(images.says(f"{image} from the {registry.name}."), image)
+    for name in [PULLED, "team/other:v1"]:
+        # Blobs that containerd has in no other image.
+        image = images.says(f"Hello from {name}.", files={"ballast": os.urandom(512 * 1024)})
+        for registry in [first, second]:
+            registry.push(image, name)
     return first, second
 
 
