@@ -45,7 +45,7 @@ def peers(
             {"address": link.address, "auth": first.auth, "priority": 900},
             {"address": second.address, "auth": second.auth, "priority": 800},
         ],
-        probe={"timeout": "1s", "recoveryInterval": "200ms"},
+        probe={"timeout": "1s", "failureThreshold": 1, "recoveryInterval": "200ms"},
         fallback="deny",
     )
 

@@ -105,7 +105,7 @@ def test_registry_that_dies_during_the_pull_is_left_out_until_it_is_back(
     runtime: FakeRuntime, start_with, start_faulty_registry: StartRegistry
 ) -> None:
     first, second = start_faulty_registry(), start_faulty_registry()
-    shim = start_with(first, second)
+    shim = start_with(first, second, probe={**PROBE, "failureThreshold": 1})
     client = shim.client()
     runtime.set_pull(named(first), {"hold": True, **fails(UNKNOWN, "read: connection reset by peer")}, succeeds(1))
     runtime.set_pull(named(second), succeeds(2))
