@@ -53,8 +53,8 @@ def start_shim(workplace: Workplace, containerd: Containerd) -> Iterator[Callabl
 
 
 @pytest.fixture(scope="module")
-def start_registry(workplace: Workplace) -> Callable[[str], Registry]:
-    return lambda name: Registry(workplace, name)
+def start_registry(workplace: Workplace) -> Callable[..., Registry]:
+    return lambda name, **options: Registry(workplace, name, **options)
 
 
 @pytest.fixture(autouse=True)

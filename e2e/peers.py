@@ -24,6 +24,8 @@ from leaks import text_below  # noqa: E402
 from processes import Process, Workplace, accepts_connections, eventually  # noqa: E402
 
 import images  # noqa: E402
+from certificates import Authority  # noqa: E402
+from token_server import TokenServer  # noqa: E402
 
 # With a plain byte relay in the shim's place, to try the peers themselves.
 IS_RELAY = bool(os.environ.get("ICS_RELAY"))
@@ -147,12 +149,25 @@ def unmount_below(folder: Path) -> None:
 
 
 class Registry:
-    """docker-registry on a free port of loopback, with one user; for everybody without a username."""
+    """docker-registry on a free port of loopback, with one user; for everybody without a username.
 
-    def __init__(self, workplace: Workplace, name: str = "registry", username: str = "demo") -> None:
+    With a certificate of `authority` it speaks TLS; with a token server it wants that one's tokens instead of Basic.
+    """
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        name: str = "registry",
+        username: str = "demo",
+        authority: Authority | None = None,
+        token_server: TokenServer | None = None,
+    ) -> None:
         self.name = name
         self.username = username
         self.password = workplace.secrets.add(secrets.token_hex(8)) if username else ""
+        self.authority = authority
+        self._certificate = authority.issue(name, "IP:127.0.0.1") if authority else None
+        self._token_server = token_server
         self._workplace = workplace
         self._folder = workplace.path(name)
         self._folder.mkdir()
@@ -165,7 +180,7 @@ class Registry:
 
     @property
     def address(self) -> str:
-        return f"http://{self.host}"
+        return f"{'https' if self.authority else 'http'}://{self.host}"
 
     @property
     def auth(self) -> str:
@@ -178,7 +193,12 @@ class Registry:
             "storage": {"filesystem": {"rootdirectory": str(self._folder / "data")}},
             "http": {"addr": self.host},
         }
-        if self.username:
+        if self._certificate:
+            files = {"certificate": str(self._certificate.file), "key": str(self._certificate.key)}
+            settings["http"]["tls"] = files
+        if self._token_server:
+            settings["auth"] = {"token": self._token_server.settings()}
+        elif self.username:
             users = self._folder / "htpasswd"
             # The password on stdin, so that no list of processes shows it.
             hashed = subprocess.run(
@@ -194,8 +214,10 @@ class Registry:
     def stop(self) -> None:
         self.process.stop()
 
-    def push(self, image: images.Image, name: str) -> None:
-        images.RegistryClient(self.address, self.username, self.password).push(image, name)
+    def push(self, image: images.Image | images.Index, name: str) -> None:
+        token = self._token_server.token(name.rpartition(":")[0], ["pull", "push"]) if self._token_server else ""
+        authority = self.authority.file if self.authority else None
+        images.RegistryClient(self.address, self.username, self.password, token, authority).push(image, name)
 
 
 class Containerd:
@@ -288,6 +310,12 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
       Root = "{self._folder}/runc"
 """
 
+    def trust(self, host: str, authority: Path) -> None:
+        """What an operator puts into certs.d for a registry with a private authority."""
+        folder = self._folder / "hosts" / host
+        folder.mkdir(parents=True)
+        (folder / "hosts.toml").write_text(f'server = "https://{host}"\n[host."https://{host}"]\n  ca = "{authority}"\n')
+
     def import_image(self, image: images.Image, name: str) -> None:
         archive = self._folder / "import.tar"
         image.save(name, archive)
@@ -355,6 +383,9 @@ class Shim:
     def restart(self, **settings: Any) -> None:
         self.process.stop()
         self.start(**settings)
+
+    def wait_for_log(self, *words: str) -> None:
+        eventually(lambda: all(word in self.process.stderr for word in words), f"the log shows {words}")
 
 
 class CommandError(Exception):

@@ -41,6 +41,18 @@ def test_pulled_image_keeps_its_name(registry: Registry, start_shim: StartShim, 
     assert set(tags) <= set(crictl.image_names())
 
 
+def test_name_outlives_a_kill_and_a_configuration_without_the_registry(
+    start_shim: StartShim, settings: dict[str, str]
+) -> None:
+    shim, crictl = start_shim(**settings)
+    crictl.run("pull", "nginx:1.25")
+
+    shim.process.kill()
+    shim.start(address="http://127.0.0.1:9", fallback="deny")
+
+    assert NGINX in crictl.image_names()
+
+
 def test_image_of_tag_and_digest_keeps_its_name(start_shim: StartShim, settings: dict[str, str]) -> None:
     """containerd lists it by its digest alone."""
     shim, crictl = start_shim(**settings)

@@ -7,7 +7,7 @@ import resource
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ import pytest
 
 from cri import Client
 from fake_runtime import FakeRuntime
+from faulty_registry import FaultyRegistry
 from http2 import Handler, RawRuntime
 from leaks import Secrets
+from name_server import NameServer
 from processes import Workplace
 from registry import Registry
 from shim import IS_RELAY, Shim
@@ -77,6 +79,30 @@ def start_registry(workplace: Workplace) -> Callable[..., Registry]:
         workplace.secrets.add(registry.token)
         workplace.secrets.add(registry.credentials.partition(":")[2])
         return registry
+
+    return start
+
+
+@pytest.fixture
+def start_faulty_registry(workplace: Workplace) -> Callable[..., FaultyRegistry]:
+    def start(**options: Any) -> FaultyRegistry:
+        registry = FaultyRegistry(**options)
+        workplace.on_close(registry.stop)
+        return registry
+
+    return start
+
+
+@pytest.fixture
+def start_name_server(workplace: Workplace) -> Callable[..., NameServer]:
+    """start_name_server({"name.test": "127.0.0.1"}): for a shim that is started with its `private_resolution`."""
+    if os.geteuid() != 0:
+        pytest.skip("a name server's port, and a mount namespace, need root")
+
+    def start(addresses: Mapping[str, str]) -> NameServer:
+        server = NameServer(addresses)
+        workplace.on_close(server.stop)
+        return server
 
     return start
 

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,11 @@ IS_SANITIZED = Path(os.environ.get("ICS_BUILD_DIR", "")).name in ("asan", "tsan"
 
 
 class Shim:
-    def __init__(self, workplace: Workplace, binary: Path, runtime_socket: Path, name: str = "shim") -> None:
+    """`wrapper` is put before its command: `unshare …`."""
+
+    def __init__(
+        self, workplace: Workplace, binary: Path, runtime_socket: Path, name: str = "shim", wrapper: Sequence[str] = ()
+    ) -> None:
         self.socket = workplace.path(f"{name}.sock")
         self.configuration = workplace.path(f"{name}.yaml")
         self.state = workplace.path(f"{name}-state")
@@ -30,6 +35,7 @@ class Shim:
         self._binary = binary
         self._runtime_socket = runtime_socket
         self._name = name
+        self._wrapper = wrapper
         self.process: Process
         self._processes: list[Process] = []
         self.accepted_exits = {0}  # a test that kills it adds to them
@@ -54,7 +60,7 @@ class Shim:
     def command(self, *arguments: str) -> list[str | Path]:
         if IS_RELAY:
             return ["socat", "-b65536", f"UNIX-LISTEN:{self.socket},fork,unlink-early", f"UNIX:{self._runtime_socket}"]
-        return [self._binary, "-f", self.configuration, *arguments]
+        return [*self._wrapper, self._binary, "-f", self.configuration, *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs one of its commands to the end: `--dry-run`."""
