@@ -72,4 +72,11 @@ registry::ResolverOptions resolver_options(const config::Config& config) {
       .fallback = config.fallback == config::Fallback::deny ? registry::Fallback::deny : registry::Fallback::upstream};
 }
 
+std::shared_ptr<const registry::Resolver> make_resolver(const config::Config& config, http::Client& http,
+                                                        WorkerPool& workers, boost::asio::any_io_executor executor) {
+  registry::ResolverOptions options = resolver_options(config);
+  options.keychain = std::make_shared<credentials::Keychain>(workers, keychain_options(config));
+  return std::make_shared<registry::Resolver>(registry_entries(config), std::move(options), http, std::move(executor));
+}
+
 }  // namespace shim::commands

@@ -1,10 +1,12 @@
 // From the file to what the parts are made of.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/worker_pool.h"
 #include "config/config.h"
 #include "config/diagnostic.h"
 #include "credentials/keychain.h"
@@ -26,6 +28,9 @@ LoadedConfiguration load_configuration(const std::string& requested);
 // The registries of `config`, in file order, the offline one last.
 std::vector<registry::Entry> registry_entries(const config::Config& config);
 credentials::Keychain::Options keychain_options(const config::Config& config);
-registry::ResolverOptions resolver_options(const config::Config& config);
+registry::ResolverOptions resolver_options(const config::Config& config);  // without a keychain
+// `http` must outlive the executor's run, and `workers` the resolver.
+std::shared_ptr<const registry::Resolver> make_resolver(const config::Config& config, http::Client& http,
+                                                        WorkerPool& workers, boost::asio::any_io_executor executor);
 
 }  // namespace shim::commands

@@ -31,7 +31,7 @@ constexpr std::size_t kWorkers = 8;                          // for files, and p
 constexpr auto kRuntimePoll = 200ms;
 constexpr auto kRuntimePatience = 2s;  // for one answer
 constexpr auto kRuntimeReminder = 10s;
-constexpr auto kDiskPatience = 2s;  // a disk that hangs holds up neither start nor end for longer
+constexpr auto kDiskPatience = 2s;   // a disk that hangs holds up neither start nor end for longer
 constexpr auto kAdminPatience = 2s;  // for an answer on the admin socket, beyond the time for its probes
 
 // Services start with a soft limit of 1024 files, and a client takes two: its own connection and the runtime's.
@@ -53,13 +53,6 @@ std::optional<proxy::Dialect> pinned_dialect(config::CriVersion version) {
       break;
   }
   return std::nullopt;
-}
-
-std::shared_ptr<const registry::Resolver> make_resolver(const config::Config& config, http::Client& http,
-                                                        WorkerPool& workers, boost::asio::any_io_executor executor) {
-  registry::ResolverOptions options = resolver_options(config);
-  options.keychain = std::make_shared<credentials::Keychain>(workers, keychain_options(config));
-  return std::make_shared<registry::Resolver>(registry_entries(config), std::move(options), http, std::move(executor));
 }
 
 std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& config,

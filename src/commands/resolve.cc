@@ -35,6 +35,7 @@ constexpr int kFound = 0;
 constexpr int kNothingFound = 1;
 constexpr int kInvalid = 2;
 
+constexpr std::size_t kWorkers = 2;   // for files, and programs that know credentials
 constexpr auto kLongestProbe = 1min;  // what `probe.timeout` may be, where the file cannot be read
 constexpr auto kPatience = 5s;        // beyond the shim's own time for its probes
 
@@ -76,10 +77,11 @@ std::expected<Explanation, AdminFailure> ask_shim(const std::string& socket, con
 
 Expected<Explanation> ask_registries(const config::Config& config, const CommandLine& line) {
   asio::io_context io{1};
+  WorkerPool workers(kWorkers);
   http::Client http(io.get_executor());
-  const registry::Resolver resolver(registry_entries(config), resolver_options(config), http, io.get_executor());
+  const auto resolver = make_resolver(config, http, workers, io.get_executor());
   const observe::Explain explain = [&](const image::Reference& reference, std::string pod_namespace) {
-    return resolver.explain(reference, {.pod_namespace = std::move(pod_namespace)});
+    return resolver->explain(reference, {.pod_namespace = std::move(pod_namespace)});
   };
   return run(io, observe::explain_image(line.image, line.pod_namespace, explain));
 }
