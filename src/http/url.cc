@@ -1,5 +1,7 @@
 #include "http/url.h"
 
+#include <fmt/format.h>
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
@@ -7,6 +9,8 @@
 #include <algorithm>
 #include <charconv>
 #include <system_error>
+
+#include "http/look_up.h"
 
 namespace shim::http {
 namespace {
@@ -34,6 +38,10 @@ Expected<Url> Url::parse(std::string_view text) {
   std::ranges::transform(url.host_, url.host_.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
   if (url.host_.empty()) return fail("URL has no host");
+  // Percent-encoded they are allowed, but stand in no name, and would break lines of messages.
+  if (std::ranges::any_of(url.host_, [](unsigned char c) { return c <= ' ' || c == 0x7f; })) {
+    return fail("URL has a host with spaces or control characters");
+  }
   const std::string_view port(view.port().data(), view.port().size());
   if (!port.empty()) {
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port_);
@@ -55,12 +63,17 @@ Expected<Url> Url::resolve(std::string_view location) const {
 }
 
 std::string Url::origin() const {
-  const bool is_ipv6 = host_.find(':') != std::string::npos;
-  return (is_secure_ ? "https://" : "http://") + (is_ipv6 ? "[" + host_ + "]" : host_) + ":" + std::to_string(port_);
+  return (is_secure_ ? "https://" : "http://") + authority_of(host_, port_);
 }
 
 bool Url::is_loopback() const {
-  return host_ == "localhost" || host_ == "::1" || host_.starts_with("127.");
+  const Addresses addresses = addresses_without_look_up(host_);
+  return !addresses.empty() && addresses.front().is_loopback();
+}
+
+std::string authority_of(std::string_view host, std::uint16_t port) {
+  const bool is_ipv6 = host.find(':') != std::string_view::npos;
+  return fmt::format(fmt::runtime(is_ipv6 ? "[{}]:{}" : "{}:{}"), host, port);
 }
 
 std::string percent_encoded(std::string_view text) {
