@@ -110,13 +110,14 @@ std::optional<Proxy> parse_proxy(std::string_view text) {
   const auto scheme =
       std::ranges::find(kSchemes, lower_case({view.scheme().data(), view.scheme().size()}), &Scheme::name);
   if (scheme == kSchemes.end()) return std::nullopt;
-  Proxy proxy{.scheme = std::string(scheme->used), .host = lower_case(view.host_address()), .port = scheme->port};
-  if (proxy.host.empty()) return std::nullopt;
-  const std::string_view port(view.port().data(), view.port().size());
-  if (!port.empty()) {
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), proxy.port);
-    if (error != std::errc() || proxy.port == 0) return std::nullopt;
-  }
+  std::string_view rest = kept.reveal().substr(kept.reveal().find("//") + 2);
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  if (view.has_userinfo()) rest = rest.substr(rest.rfind('@') + 1);
+  auto authority = parse_authority(rest);
+  if (!authority) return std::nullopt;
+  Proxy proxy{.scheme = std::string(scheme->used),
+              .host = std::move(authority->host),
+              .port = authority->port.value_or(scheme->port)};
   if (view.has_userinfo()) {
     proxy.user = Secret(std::string(view.user()));
     proxy.password = Secret(std::string(view.password()));

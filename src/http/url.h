@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,14 @@ class Url {
   std::uint16_t port_ = 0;
   bool is_secure_ = true;
 };
+
+// `host`, `host:port` or `[IPv6]:port`, from the end of a URL's `//` (and user info) to its path. The host in lower
+// case and without brackets, and of letters that names have: nothing percent-encoded.
+struct Authority {
+  std::string host;
+  std::optional<std::uint16_t> port{};
+};
+Expected<Authority> parse_authority(std::string_view text);
 
 // `host:port`, with an IPv6 address in brackets.
 std::string authority_of(std::string_view host, std::uint16_t port);
