@@ -49,11 +49,12 @@ std::string connected_peer(CURL* easy, const Url& url, const Route& route) {
 }
 
 // At which stage of the exchange its time was up.
-std::string time_out_reason(CURL* easy, const Url& url, const Route& route) {
+std::string time_out_reason(const CurlEnd& end, const Url& url, const Route& route) {
+  CURL* easy = end.easy;
   const std::string within = "within " + rounded(route.time_given);
   const bool is_answering = time_of(easy, CURLINFO_STARTTRANSFER_TIME_T) > 0;
   const bool has_asked = time_of(easy, CURLINFO_PRETRANSFER_TIME_T) > 0;
-  if (!is_answering && !has_asked && time_of(easy, CURLINFO_CONNECT_TIME_T) == 0) {
+  if (!is_answering && !has_asked && !end.began_tls && time_of(easy, CURLINFO_CONNECT_TIME_T) == 0) {
     return fmt::format("no connection to {} {}", route.peer(url), within);
   }
   const std::string connected = "connected to " + connected_peer(easy, url, route);
@@ -145,13 +146,13 @@ Failure failure(Failure::Kind kind, const Url& url, std::string_view reason) {
 
 Failure curl_failure(const CurlEnd& end, const Request& request, const Url& url, const Route& route) {
   using enum Failure::Kind;
-  const auto [code, easy, text] = end;
+  const auto& [code, easy, text, began_tls] = end;
   if (route.proxy && is_refused_by_proxy(easy)) return failure(unreachable, url, proxy_refusal(easy, *route.proxy));
   switch (code) {
     case CURLE_COULDNT_CONNECT:
       return failure(unreachable, url, connect_reason(easy, route));
     case CURLE_OPERATION_TIMEDOUT: {
-      Failure late = failure(timed_out, url, time_out_reason(easy, url, route));
+      Failure late = failure(timed_out, url, time_out_reason(end, url, route));
       late.time_given = route.time_given;
       return late;
     }

@@ -16,6 +16,7 @@ struct CurlEnd {
   CURLcode code;
   CURL* easy;
   std::string_view text;  // its error buffer
+  bool began_tls;         // so it was connected
 };
 
 Failure curl_failure(const CurlEnd& end, const Request& request, const Url& url, const Route& route);

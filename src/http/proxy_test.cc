@@ -65,8 +65,9 @@ TEST(Proxy, HasTheSchemesPortWhereItNamesNone) {
 }
 
 TEST(Proxy, KeepsItsCredentialsApartAndDecoded) {
-  const auto proxy = proxy_for({.http = Secret("http://us%40er:p%3Ass@proxy.test:3128"), .https = {}, .all = {}, .none = {}},
-                               url("http://sealos.hub/"));
+  const auto proxy =
+      proxy_for({.http = Secret("http://us%40er:p%3Ass@proxy.test:3128"), .https = {}, .all = {}, .none = {}},
+                url("http://sealos.hub/"));
   ASSERT_TRUE(proxy && *proxy);
   EXPECT_EQ((*proxy)->user->reveal(), "us@er");
   EXPECT_EQ((*proxy)->password->reveal(), "p:ss");
@@ -74,8 +75,9 @@ TEST(Proxy, KeepsItsCredentialsApartAndDecoded) {
 }
 
 TEST(Proxy, ThatIsNoUrlIsAnErrorWithoutItsValue) {
-  for (const char* value : {"http://user:secret@:3128", "ftp://user:secret@proxy.test", "http://user:secret@proxy.test:x",
-                            "http://user:secret@proxy.test:0", "user:sec ret@proxy.test"}) {
+  for (const char* value :
+       {"http://user:secret@:3128", "ftp://user:secret@proxy.test", "http://user:secret@proxy.test:x",
+        "http://user:secret@proxy.test:0", "user:sec ret@proxy.test"}) {
     EXPECT_EQ(way({.http = Secret(value), .https = {}, .all = {}, .none = {}}, "http://sealos.hub/"),
               "HTTP_PROXY in the environment is not the URL of a proxy (http://host:port)")
         << value;
@@ -151,8 +153,9 @@ class ProxyVariables : public testing::Test {
     }
   }
 
-  static constexpr std::array<const char*, 9> kNames{"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY",   "all_proxy",
-                                                     "ALL_PROXY",  "no_proxy",   "NO_PROXY",    "REQUEST_METHOD"};
+  static constexpr std::array<const char*, 9> kNames{"http_proxy",  "HTTP_PROXY", "https_proxy",
+                                                     "HTTPS_PROXY", "all_proxy",  "ALL_PROXY",
+                                                     "no_proxy",    "NO_PROXY",   "REQUEST_METHOD"};
   std::array<std::optional<std::string>, 9> before_;
 };
 

@@ -131,6 +131,8 @@ bool Transfer::add_field(std::string_view name, std::string_view value) {
 void Transfer::set_tls() {
   if (!url_.is_secure()) return;
   CURL* easy = handle();
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &Transfer::on_tls);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, this);
   const TlsOptions& tls = request_.tls;
   const CaStore trusted = tls.ca.empty() ? system_ca_store() : CaStore{.file = tls.ca, .directory = {}};
   // Both are set, as the default of the one left out would be trusted beside the other.
@@ -142,6 +144,12 @@ void Transfer::set_tls() {
   if (!tls.key.empty()) curl_easy_setopt(easy, CURLOPT_SSLKEY, tls.key.c_str());
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls.insecure_skip_verify ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls.insecure_skip_verify ? 0L : 2L);
+}
+
+// libcurl's own times do not tell a connection in its handshake from one that is not there.
+CURLcode Transfer::on_tls(CURL*, void*, void* self) {
+  static_cast<Transfer*>(self)->began_tls_ = true;
+  return CURLE_OK;
 }
 
 std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count, void* self) {
@@ -187,7 +195,7 @@ std::expected<Response, Failure> Transfer::finish(std::optional<CURLcode> code) 
                 Failure::Kind::too_large});
   }
   if (*code != CURLE_OK) {
-    return std::unexpected(curl_failure({*code, handle(), error_text_.data()}, request_, url_, route_));
+    return std::unexpected(curl_failure({*code, handle(), error_text_.data(), began_tls_}, request_, url_, route_));
   }
 
   long status = 0;

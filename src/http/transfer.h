@@ -36,6 +36,7 @@ class Transfer {
     void operator()(curl_slist* list) const;  // overwrites the fields first, as one may hold a secret
   };
 
+  static CURLcode on_tls(CURL* easy, void* context, void* self);
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
 
@@ -55,6 +56,7 @@ class Transfer {
   std::unique_ptr<CURL, EasyDeleter> easy_;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
   Response response_;
+  bool began_tls_ = false;
   std::size_t header_bytes_ = 0;
   std::string_view exceeded_;  // the part of the answer that is over its limit: `header` or `body`
 };
