@@ -15,9 +15,9 @@ LoadedConfiguration failed(std::string file, std::string message) {
   return {std::move(file), std::nullopt, {std::move(diagnostic)}};
 }
 
-credentials::Credential credential_of(const std::optional<config::Auth>& auth) {
-  if (!auth) return {};
-  return {auth->username, auth->password, auth->password_file, auth->identity_token};
+std::optional<credentials::Credential> credential_of(const std::optional<config::Auth>& auth) {
+  if (!auth) return std::nullopt;
+  return credentials::Credential{auth->username, auth->password, auth->password_file, auth->identity_token};
 }
 
 registry::Entry entry_of(const config::Registry& registry, bool is_offline) {
@@ -52,13 +52,24 @@ std::vector<registry::Entry> registry_entries(const config::Config& config) {
   return entries;
 }
 
+credentials::Keychain::Options keychain_options(const config::Config& config) {
+  return {.docker_config = config.credentials.docker_config,
+          .plugin_config = config.credentials.kubelet_plugins.config,
+          .plugin_bin_dir = config.credentials.kubelet_plugins.bin_dir};
+}
+
 registry::ResolverOptions resolver_options(const config::Config& config) {
-  registry::ResolverOptions options;
-  options.probe_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(config.probe.timeout);
-  options.max_token_age = std::chrono::duration_cast<std::chrono::seconds>(config.cache.domain_cache_ttl);
-  options.fallback =
-      config.fallback == config::Fallback::deny ? registry::Fallback::deny : registry::Fallback::upstream;
-  return options;
+  const config::Cache& cache = config.cache;
+  return {
+      .probe_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(config.probe.timeout),
+      .hedge_delay = config.probe.hedge_delay,
+      .breaker = {.failure_threshold = config.probe.failure_threshold,
+                  .recovery_interval = config.probe.recovery_interval},
+      .cache = {.capacity = static_cast<std::size_t>(cache.image_cache_size),
+                .holds_ttl = cache.image_cache_ttl,
+                .absent_ttl = cache.not_found_ttl},
+      .max_token_age = std::chrono::duration_cast<std::chrono::seconds>(cache.domain_cache_ttl),
+      .fallback = config.fallback == config::Fallback::deny ? registry::Fallback::deny : registry::Fallback::upstream};
 }
 
 }  // namespace shim::commands
