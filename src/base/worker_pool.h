@@ -39,11 +39,14 @@ class WorkerPool {
     using Result = std::invoke_result_t<Work>;
     const auto executor = co_await boost::asio::this_coro::executor;
     const auto job = std::make_shared<Job<Result>>(executor);
-    submit([job, executor, work = std::move(work)](const Deliver& deliver) mutable {
+    // The thread owns nothing of the job: it may end after the caller's execution context, and with it the timer's.
+    submit([waiting = std::weak_ptr(job), executor, work = std::move(work)](const Deliver& deliver) mutable {
       auto result = std::make_shared<Result>(work());
-      deliver(executor, [job, result] {
-        job->result = std::move(*result);
-        job->done.cancel();
+      deliver(executor, [waiting, result] {
+        const auto waiter = waiting.lock();
+        if (!waiter) return;
+        waiter->result = std::move(*result);
+        waiter->done.cancel();
       });
     });
     boost::system::error_code ended;  // always by a cancel: by the result, or by the caller's

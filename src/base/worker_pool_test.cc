@@ -69,11 +69,13 @@ TEST_F(Workers, ThatHangHoldUpNeitherACancelledCallerNorTheEnd) {
   const std::shared_future<void> released = release.get_future().share();
   const auto is_done = std::make_shared<std::promise<void>>();
   auto ended = is_done->get_future();
+  const auto is_begun = std::make_shared<std::promise<void>>();
   {
     WorkerPool pool(1);
     asio::cancellation_signal cancel;
     bool was_cancelled = false;
-    auto hangs = pool.run([released, is_done] {
+    auto hangs = pool.run([released, is_done, is_begun] {
+      is_begun->set_value();
       released.wait();
       is_done->set_value();
       return 1;
@@ -81,12 +83,35 @@ TEST_F(Workers, ThatHangHoldUpNeitherACancelledCallerNorTheEnd) {
     asio::co_spawn(io_, std::move(hangs),
                    asio::bind_cancellation_slot(
                        cancel.slot(), [&](std::exception_ptr error, int) { was_cancelled = error != nullptr; }));
-    asio::post(io_, [&] { cancel.emit(asio::cancellation_type::terminal); });
+    io_.poll();
+    is_begun->get_future().wait();
+    cancel.emit(asio::cancellation_type::terminal);
     io_.run();
     EXPECT_TRUE(was_cancelled);
   }
   release.set_value();
   ended.wait();  // the thread ends its work after the pool has gone, and nobody is told
+}
+
+TEST(WorkersLifetime, WorkMayEndAfterItsCallersLoop) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  const auto is_gone = std::make_shared<std::promise<void>>();
+  auto gone = is_gone->get_future();
+  {
+    asio::io_context context{1};
+    WorkerPool pool(1);
+    // Destroyed with the work, on its thread.
+    const std::shared_ptr<void> end(nullptr, [is_gone](void*) { is_gone->set_value(); });
+    auto hangs = pool.run([released, end] {
+      released.wait();
+      return 1;
+    });
+    asio::co_spawn(context, std::move(hangs), asio::detached);
+    context.poll();
+  }
+  release.set_value();
+  gone.wait();
 }
 
 TEST_F(Workers, DropWhatHasNotBegunWhenThePoolGoes) {

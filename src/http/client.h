@@ -5,8 +5,11 @@
 // between requests, HTTP/2 is used over TLS where the server offers it, proxies come from the environment. Every
 // answer is bounded in time and in bytes.
 //
+// A dead host slows down no other. Names are looked up on threads of their own, at most 16 (names.h), and the requests
+// that one origin has at a time are bounded, the others waiting their turn within their time.
+//
 // Nothing is initialised before the first request: a shim without a registry pays for neither TLS nor CA certificates.
-// Everything runs on the thread of the executor; only name look-ups use threads of libcurl's.
+// Everything else runs on the thread of the executor.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -21,6 +24,8 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "http/headers.h"
+#include "http/look_up.h"
+#include "http/proxy.h"
 #include "http/tls_options.h"
 
 namespace shim::http {
@@ -36,7 +41,7 @@ struct Request {
   std::string content_type;             // of `body`
   Secret body;                          // POST only; a secret, as OAuth2 grants carry tokens
   TlsOptions tls;
-  std::chrono::milliseconds timeout{30'000};  // for the whole exchange, name look-up included
+  std::chrono::milliseconds timeout{30'000};  // for all of it: name look-up, waiting for its turn, exchange
   std::size_t max_header_bytes = 64 * 1024;
   std::size_t max_body_bytes = 4 * 1024 * 1024;
 };
@@ -48,23 +53,29 @@ struct Response {
   std::chrono::microseconds elapsed{0};
 };
 
-// Why there is no answer. The message names the peer and what to do, and never holds a secret.
+// Why there is no answer. The message names the peer, the stage and what to do, and never holds a secret.
 struct Failure : Error {
   enum class Kind {
     invalid,      // the request cannot be sent: its URL or a header field is not valid, a TLS file cannot be read
     unreachable,  // name look-up, connect, reset, end of connection, a proxy that failed
     tls,          // handshake or verification
-    timed_out,
-    too_large,  // the answer is over a limit of the request
-    cancelled,  // the awaiting coroutine was cancelled
+    timed_out,    // the peer, or the name server, has not answered in `time_given`
+    queued,       // its time went by behind requests of our own, or names of others: shows nothing about the peer
+    too_large,    // the answer is over a limit of the request
+    cancelled,    // the awaiting coroutine was cancelled
   };
   Kind kind = Kind::unreachable;
+  // Of a request's time, what the peer had: without waiting for a turn.
+  std::chrono::milliseconds time_given{0};
 };
 
 struct ClientOptions {
   std::string user_agent;                    // empty: `image-cri-shim/<version>`
-  std::size_t max_connections_per_host = 8;  // further requests wait within their time
+  std::size_t max_connections_per_host = 8;  // requests at one origin at a time; further ones wait within their time
   std::size_t max_idle_connections = 32;     // kept for reuse, over all hosts
+  std::optional<ProxyEnvironment> proxies;   // instead of the process's environment
+  LookUp look_up;                            // instead of getaddrinfo; runs on threads of its own, several at a time
+  std::string hosts_file = "/etc/hosts";     // asked before `look_up`
 };
 
 class Engine;
@@ -76,7 +87,8 @@ class Client {
   ~Client();
 
   // REQUIRES: called on the executor's thread, which is also the caller's. Cancelling the awaiting coroutine aborts the
-  // transfer at once and gives Failure::Kind::cancelled. A request in progress may outlive the Client.
+  // transfer at once and gives Failure::Kind::cancelled. A request in progress may outlive the Client; one that waits
+  // for a name look-up then ends as cancelled.
   boost::asio::awaitable<std::expected<Response, Failure>> request(Request request);
 
  private:

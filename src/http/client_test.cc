@@ -138,7 +138,8 @@ TEST_F(HttpClient, SaysInWhichPhaseTheTimeWasUp) {
   const Result result = send(std::move(request));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, Failure::Kind::timed_out);
-  EXPECT_EQ(message(result), registry.url() + ": no answer within 50ms: timed out while waiting for its answer");
+  EXPECT_EQ(message(result), registry.url() + ": connected to " + registry.host() + ", but no answer within 50ms");
+  EXPECT_EQ(result.error().time_given, std::chrono::milliseconds(50));
 }
 
 TEST_F(HttpClient, WithoutTimeLeftDoesNotAsk) {
@@ -167,15 +168,6 @@ TEST_F(HttpClient, SaysThatAConnectionWasLost) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, Failure::Kind::unreachable);
   EXPECT_TRUE(message(result).starts_with(registry.url() + ": connection lost")) << message(result);
-}
-
-TEST_F(HttpClient, SaysThatANameCannotBeResolved) {
-  const Result result = get("http://no-such-host.invalid:5000/");
-  ASSERT_FALSE(result);
-  // Where the environment names a proxy, the proxy is what fails.
-  if (!getenv("http_proxy") && !getenv("HTTP_PROXY")) {
-    EXPECT_EQ(message(result), "http://no-such-host.invalid:5000: cannot resolve the name \"no-such-host.invalid\"");
-  }
 }
 
 TEST_F(HttpClient, RefusesLineBreaksInHeaderFields) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <system_error>
 
@@ -10,6 +11,8 @@
 
 namespace shim::http {
 namespace {
+
+using namespace std::chrono_literals;
 
 // OpenSSL's X509_V_ERR_* (x509_vfy.h), which CURLINFO_SSL_VERIFYRESULT gives.
 constexpr long kNotYetValid = 9;
@@ -19,27 +22,67 @@ constexpr long kSelfSignedInChain = 19;
 constexpr long kIssuerNotFound = 20;
 constexpr long kLeafNotVerifiable = 21;
 
+long proxy_status(CURL* easy) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  return status;
+}
+
 curl_off_t time_of(CURL* easy, CURLINFO what) {
   curl_off_t microseconds = 0;
   curl_easy_getinfo(easy, what, &microseconds);
   return microseconds;
 }
 
-// What the exchange was doing when its time was up.
-std::string_view phase(CURL* easy, const Url& url) {
-  if (time_of(easy, CURLINFO_STARTTRANSFER_TIME_T) > 0) return "reading its answer";
-  if (time_of(easy, CURLINFO_PRETRANSFER_TIME_T) > 0) return "waiting for its answer";
-  if (time_of(easy, CURLINFO_NAMELOOKUP_TIME_T) == 0) return "looking up its name";
-  if (time_of(easy, CURLINFO_CONNECT_TIME_T) == 0) return "connecting";
-  return url.is_secure() ? "in the TLS handshake" : "waiting for its answer";
+// For people: 1.998s is 2s.
+std::string rounded(std::chrono::milliseconds time) {
+  const std::chrono::milliseconds unit(time < 200ms ? 1 : time < 2s ? 10 : 100);
+  return format_duration((time + unit / 2) / unit * unit);
 }
 
-std::string connect_reason(CURL* easy) {
+// Whom the connection goes to, in messages that begin with the URL's origin.
+std::string connected_peer(CURL* easy, const Url& url, const Route& route) {
+  const char* address = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
+  if (!address || !*address) return route.peer(url);
+  return (route.proxy ? "the proxy " : "") + authority_of(address, route.port(url));
+}
+
+// At which stage of the exchange its time was up.
+std::string time_out_reason(const CurlEnd& end, const Url& url, const Route& route) {
+  CURL* easy = end.easy;
+  const std::string within = "within " + rounded(route.time_given);
+  const bool is_answering = time_of(easy, CURLINFO_STARTTRANSFER_TIME_T) > 0;
+  const bool has_asked = time_of(easy, CURLINFO_PRETRANSFER_TIME_T) > 0;
+  if (!is_answering && !has_asked && !end.began_tls && time_of(easy, CURLINFO_CONNECT_TIME_T) == 0) {
+    return fmt::format("no connection to {} {}", route.peer(url), within);
+  }
+  const std::string connected = "connected to " + connected_peer(easy, url, route);
+  if (is_answering) return fmt::format("{}, but its answer did not end {}", connected, within);
+  if (has_asked || !url.is_secure()) return fmt::format("{}, but no answer {}", connected, within);
+  if (route.proxy && proxy_status(easy) == 0) return fmt::format("{}, but no answer of it {}", connected, within);
+  return fmt::format("{}, but the TLS handshake did not end {}", connected, within);
+}
+
+// libcurl has no code of its own for a proxy that refuses to connect.
+bool is_refused_by_proxy(CURL* easy) {
+  const long status = proxy_status(easy);
+  return status != 0 && status / 100 != 2;
+}
+
+std::string proxy_refusal(CURL* easy, const Proxy& proxy) {
+  const long status = proxy_status(easy);
+  return fmt::format("the proxy {} answered {}{}", proxy.origin(), status,
+                     status == 407 ? ": it wants a user and password, or others: http://user:password@host:port" : "");
+}
+
+std::string connect_reason(CURL* easy, const Route& route) {
+  const std::string to_proxy = route.proxy ? fmt::format("proxy {}: ", route.proxy->origin()) : "";
   long number = 0;
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-  if (number == ECONNREFUSED) return "connection refused";
-  if (number == 0) return "cannot connect";
-  return "cannot connect: " + std::generic_category().message(static_cast<int>(number));
+  if (number == ECONNREFUSED) return to_proxy + "connection refused";
+  if (number == 0) return to_proxy + "cannot connect";
+  return to_proxy + "cannot connect: " + std::generic_category().message(static_cast<int>(number));
 }
 
 std::string verification_reason(CURL* easy, std::string_view text, const Request& request, const Url& url) {
@@ -101,19 +144,18 @@ Failure failure(Failure::Kind kind, const Url& url, std::string_view reason) {
 
 }  // namespace
 
-Failure curl_failure(CURLcode code, CURL* easy, std::string_view text, const Request& request, const Url& url) {
+Failure curl_failure(const CurlEnd& end, const Request& request, const Url& url, const Route& route) {
   using enum Failure::Kind;
+  const auto& [code, easy, text, began_tls] = end;
+  if (route.proxy && is_refused_by_proxy(easy)) return failure(unreachable, url, proxy_refusal(easy, *route.proxy));
   switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return failure(unreachable, url, fmt::format("cannot resolve the name \"{}\"", url.host()));
-    case CURLE_COULDNT_RESOLVE_PROXY:
-      return failure(unreachable, url, "cannot resolve the name of the proxy that the environment names");
     case CURLE_COULDNT_CONNECT:
-      return failure(unreachable, url, connect_reason(easy));
-    case CURLE_OPERATION_TIMEDOUT:
-      return failure(
-          timed_out, url,
-          fmt::format("no answer within {}: timed out while {}", format_duration(request.timeout), phase(easy, url)));
+      return failure(unreachable, url, connect_reason(easy, route));
+    case CURLE_OPERATION_TIMEDOUT: {
+      Failure late = failure(timed_out, url, time_out_reason(end, url, route));
+      late.time_given = route.time_given;
+      return late;
+    }
     case CURLE_PEER_FAILED_VERIFICATION:
       return failure(tls, url, verification_reason(easy, text, request, url));
     case CURLE_SSL_CONNECT_ERROR:

@@ -6,11 +6,19 @@
 #include <string_view>
 
 #include "http/client.h"
+#include "http/route.h"
 #include "http/url.h"
 
 namespace shim::http {
 
-// `easy` has just ended with `code`, `text` is its error buffer.
-Failure curl_failure(CURLcode code, CURL* easy, std::string_view text, const Request& request, const Url& url);
+// One exchange that has just ended without an answer.
+struct CurlEnd {
+  CURLcode code;
+  CURL* easy;
+  std::string_view text;  // its error buffer
+  bool began_tls;         // so it was connected
+};
+
+Failure curl_failure(const CurlEnd& end, const Request& request, const Url& url, const Route& route);
 
 }  // namespace shim::http

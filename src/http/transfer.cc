@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
 
 #include "http/ca_store.h"
 #include "http/curl_failure.h"
-#include "http/proxy.h"
 
 namespace shim::http {
 namespace {
@@ -30,8 +30,8 @@ void Transfer::ListDeleter::operator()(curl_slist* list) const {
   curl_slist_free_all(list);
 }
 
-Transfer::Transfer(const Request& request, const Url& url, const std::string& user_agent)
-    : request_(request), url_(url), easy_(curl_easy_init()) {
+Transfer::Transfer(const Request& request, const Url& url, const Route& route, const std::string& user_agent)
+    : request_(request), url_(url), route_(route), easy_(curl_easy_init()) {
   CURL* easy = handle();
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
   curl_easy_setopt(easy, CURLOPT_URL, url.text().c_str());
@@ -44,22 +44,52 @@ Transfer::Transfer(const Request& request, const Url& url, const std::string& us
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   // Without it, removing a handle waits for a resolver thread, for seconds where the name server is silent.
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeout.count()));
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
-  if (!request.unix_socket.empty()) {
-    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  } else if (const auto proxy = proxy_override(url)) {
-    curl_easy_setopt(easy, CURLOPT_PROXY, proxy->c_str());
-  }
+  set_route();
   set_method();
   set_fields();
   set_tls();
+}
+
+void Transfer::set_time(std::chrono::milliseconds time) {
+  const auto milliseconds = std::max<long>(1, static_cast<long>(time.count()));  // 0 is libcurl's "for ever"
+  curl_easy_setopt(handle(), CURLOPT_TIMEOUT_MS, milliseconds);
+  curl_easy_setopt(handle(), CURLOPT_CONNECTTIMEOUT_MS, milliseconds);
+}
+
+// Leaves libcurl nothing to find out: neither a proxy in the environment nor an address.
+void Transfer::set_route() {
+  CURL* easy = handle();
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+  curl_easy_setopt(easy, CURLOPT_PROXY, route_.proxy ? route_.proxy->origin().c_str() : "");
+  if (!route_.unix_socket.empty()) {
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, route_.unix_socket.c_str());
+    return;
+  }
+  if (const std::string entry = route_.resolve_entry(url_); !entry.empty()) {
+    addresses_.reset(curl_slist_append(nullptr, entry.c_str()));
+    curl_easy_setopt(easy, CURLOPT_RESOLVE, addresses_.get());
+  }
+  if (route_.proxy) set_proxy(*route_.proxy);
+}
+
+void Transfer::set_proxy(const Proxy& proxy) {
+  CURL* easy = handle();
+  const auto set_secret = [easy](CURLoption option, const std::optional<Secret>& secret) {
+    if (!secret) return;
+    std::string text(secret->reveal());
+    curl_easy_setopt(easy, option, text.c_str());
+    wipe(text.data());
+  };
+  set_secret(CURLOPT_PROXYUSERNAME, proxy.user);
+  set_secret(CURLOPT_PROXYPASSWORD, proxy.password);
+  const CaStore& trusted = system_ca_store();
+  curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, trusted.file.empty() ? nullptr : trusted.file.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, trusted.directory.empty() ? nullptr : trusted.directory.c_str());
 }
 
 void Transfer::set_method() {
@@ -101,6 +131,8 @@ bool Transfer::add_field(std::string_view name, std::string_view value) {
 void Transfer::set_tls() {
   if (!url_.is_secure()) return;
   CURL* easy = handle();
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &Transfer::on_tls);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, this);
   const TlsOptions& tls = request_.tls;
   const CaStore trusted = tls.ca.empty() ? system_ca_store() : CaStore{.file = tls.ca, .directory = {}};
   // Both are set, as the default of the one left out would be trusted beside the other.
@@ -112,6 +144,12 @@ void Transfer::set_tls() {
   if (!tls.key.empty()) curl_easy_setopt(easy, CURLOPT_SSLKEY, tls.key.c_str());
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls.insecure_skip_verify ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls.insecure_skip_verify ? 0L : 2L);
+}
+
+// libcurl's own times do not tell a connection in its handshake from one that is not there.
+CURLcode Transfer::on_tls(CURL*, void*, void* self) {
+  static_cast<Transfer*>(self)->began_tls_ = true;
+  return CURLE_OK;
 }
 
 std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count, void* self) {
@@ -156,7 +194,9 @@ std::expected<Response, Failure> Transfer::finish(std::optional<CURLcode> code) 
         Failure{{fmt::format("{}: the {} of its answer is longer than {} bytes", url_.origin(), exceeded_, limit)},
                 Failure::Kind::too_large});
   }
-  if (*code != CURLE_OK) return std::unexpected(curl_failure(*code, handle(), error_text_.data(), request_, url_));
+  if (*code != CURLE_OK) {
+    return std::unexpected(curl_failure({*code, handle(), error_text_.data(), began_tls_}, request_, url_, route_));
+  }
 
   long status = 0;
   curl_off_t microseconds = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,7 @@ class Url {
   std::uint16_t port() const { return port_; }
   // `https://host:port`, for messages: no path and no query.
   std::string origin() const;
+  // An address of loopback, or `localhost` or what is below it (RFC 6761 §6.3).
   bool is_loopback() const;
 
  private:
@@ -34,6 +36,17 @@ class Url {
   std::uint16_t port_ = 0;
   bool is_secure_ = true;
 };
+
+// `host`, `host:port` or `[IPv6]:port`, from the end of a URL's `//` (and user info) to its path. The host in lower
+// case and without brackets, and of letters that names have: nothing percent-encoded.
+struct Authority {
+  std::string host;
+  std::optional<std::uint16_t> port{};
+};
+Expected<Authority> parse_authority(std::string_view text);
+
+// `host:port`, with an IPv6 address in brackets.
+std::string authority_of(std::string_view host, std::uint16_t port);
 
 // `text` with everything but RFC 3986's unreserved characters percent-encoded, for the value of a query parameter.
 std::string percent_encoded(std::string_view text);

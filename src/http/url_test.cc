@@ -67,5 +67,32 @@ TEST(Headers, AreFoundWithoutCaseAndKeptWhenRepeated) {
   EXPECT_FALSE(headers.find("Location"));
 }
 
+TEST(UrlHost, ThatBeginsLikeAnAddressIsRead) {
+  for (const char* text : {"https://10.0.0.5.nip.io/v2/a", "https://10.0.0.5.NIP.io:443/v2/a"}) {
+    const auto url = Url::parse(text);
+    ASSERT_TRUE(url) << text;
+    EXPECT_EQ(url->host(), "10.0.0.5.nip.io");
+    EXPECT_EQ(url->resolve("/v2/b")->origin(), "https://10.0.0.5.nip.io:443");
+    EXPECT_EQ(url->resolve("../b?x=1")->origin(), "https://10.0.0.5.nip.io:443");
+  }
+  EXPECT_FALSE(Url::parse("http://127.0.0.1.evil.test/")->is_loopback());
+  EXPECT_TRUE(Url::parse("http://127.0.0.1/")->is_loopback());
+}
+
+TEST(UrlHost, ThatIsNoneIsRefused) {
+  for (const char* text : {"http://a:x/", "http://a:80x/", "http://a%0Ab/", "http://a%41/", "http://[::1]x/",
+                           "http://[v1.a]/", "http://a:99999/", "http://127.0.0.1:80@evil.test/"})
+    EXPECT_FALSE(Url::parse(text)) << text;
+}
+
+TEST(UrlLocation, IsResolvedAgainstThePath) {
+  const Url url = Url::parse("https://harbor.local:8443/v2/a/manifests/1?x=1").value();
+  EXPECT_EQ(url.resolve("2")->text(), "https://harbor.local:8443/v2/a/manifests/2");
+  EXPECT_EQ(url.resolve("/b")->text(), "https://harbor.local:8443/b");
+  EXPECT_EQ(url.resolve("?y=2")->text(), "https://harbor.local:8443/v2/a/manifests/1?y=2");
+  EXPECT_EQ(url.resolve("//cdn.test/b")->text(), "https://cdn.test/b");
+  EXPECT_EQ(url.resolve("http://cdn.test/b")->text(), "http://cdn.test/b");
+}
+
 }  // namespace
 }  // namespace shim::http
