@@ -84,12 +84,24 @@ TEST(ResolverOptions, AreTheConfigurations) {
   EXPECT_EQ(resolver_options(config).fallback, registry::Fallback::upstream);
   config.fallback = config::Fallback::deny;
   config.probe.timeout = 1500ms;
+  config.probe.hedge_delay = 70ms;
+  config.probe.failure_threshold = 5;
+  config.probe.recovery_interval = 9s;
+  config.cache.image_cache_size = 12;
+  config.cache.image_cache_ttl = 7min;
+  config.cache.not_found_ttl = 4s;
   config.cache.domain_cache_ttl = 3min;
 
   const auto options = resolver_options(config);
 
   EXPECT_EQ(options.fallback, registry::Fallback::deny);
   EXPECT_EQ(options.probe_timeout, 1500ms);
+  EXPECT_EQ(options.hedge_delay, 70ms);
+  EXPECT_EQ(options.breaker.failure_threshold, 5);
+  EXPECT_EQ(options.breaker.recovery_interval, 9s);
+  EXPECT_EQ(options.cache.capacity, 12U);
+  EXPECT_EQ(options.cache.holds_ttl, 7min);
+  EXPECT_EQ(options.cache.absent_ttl, 4s);
   EXPECT_EQ(options.max_token_age, 3min);
 }
 

@@ -22,12 +22,6 @@ using namespace std::chrono_literals;
 
 // Accepted and checked, but without effect in this version. A row is removed by the commit that gives it its effect.
 constexpr std::array kKeysWithoutEffect = {
-    "cache.imageCacheSize",
-    "cache.imageCacheTTL",
-    "cache.domainCacheTTL",
-    "cache.notFoundTTL",
-    "cache.statsLogInterval",
-    "cache.disableStats",
     "configMap.enabled",
     "configMap.namespace",
     "configMap.name",
@@ -35,9 +29,6 @@ constexpr std::array kKeysWithoutEffect = {
     "configMap.kubeconfig",
     "configMap.env",
     "http.address",
-    "probe.failureThreshold",
-    "probe.hedgeDelay",
-    "probe.recoveryInterval",
     "reloadInterval",
 };
 

@@ -23,6 +23,7 @@ using test::Fault;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using Kind = Outcome::Kind;
 
 // Must turn up in no text.
@@ -68,6 +69,18 @@ class Probe : public testing::Test {
     EXPECT_EQ(outcome->reason.find("SENTINEL"), std::string::npos) << outcome->reason;
     EXPECT_EQ(outcome->reason.find("secret-token"), std::string::npos) << outcome->reason;
     EXPECT_EQ(outcome->reason.empty(), outcome->kind == Kind::holds);
+    return std::move(*outcome);
+  }
+
+  Outcome ping(const Entry& entry, std::chrono::milliseconds budget = 10s) {
+    std::optional<Outcome> outcome;
+    asio::co_spawn(context_, client_.ping(entry, Clock::now() + budget), [&](std::exception_ptr, Outcome done) {
+      outcome = std::move(done);
+      context_.stop();
+    });
+    context_.restart();
+    context_.run();
+    EXPECT_EQ(outcome->reason.find("SENTINEL"), std::string::npos) << outcome->reason;
     return std::move(*outcome);
   }
 
@@ -431,6 +444,94 @@ TEST_F(Probe, SendsCredentialsToTheirOwnRegistryOnly) {
   for (const auto& request : second.requests()) {
     EXPECT_TRUE(request.authorization.empty() || request.authorization == sent.reveal());
   }
+}
+
+// ── How the registry is ──────────────────────────────────────────────────────────────────────────────────────────────
+
+constexpr Health kWell{.kind = Health::Kind::answered};
+
+TEST_F(Probe, ShowsARegistryThatAnswersAsWellWhateverItSays) {
+  FakeRegistry registry(basic());
+  EXPECT_EQ(probe(entry_at(registry.url(), admin())).health, kWell) << "absent";
+  EXPECT_EQ(probe(entry_at(registry.url())).health, kWell) << "without credentials";
+  registry.set_fault("*", {.kind = Fault::Kind::status, .status = 403});
+  EXPECT_EQ(probe(entry_at(registry.url())).health, kWell);
+  registry.set_fault("*", {.kind = Fault::Kind::redirect, .location = "/v2/library/nginx/manifests/1.25"});
+  EXPECT_EQ(probe(entry_at(registry.url())).health, kWell) << "it redirects for ever";
+}
+
+TEST_F(Probe, ShowsARegistryAsWellWhereItsPasswordFileIsGone) {
+  FakeRegistry registry(basic());
+  const Entry entry = entry_at(registry.url(), {.username = "admin", .password_file = "/no/such/file"});
+  EXPECT_EQ(probe(entry).health, kWell) << "its 401 was an answer";
+}
+
+TEST_F(Probe, ShowsFailuresOfEveryKind) {
+  FakeRegistry registry;
+  registry.put_manifest("library/nginx", "1.25");
+  const Entry entry = entry_at(registry.url());
+  registry.set_fault("*", {.kind = Fault::Kind::status, .status = 500});
+  EXPECT_EQ(probe(entry).health.kind, Health::Kind::failed);
+  registry.set_fault("*", {.kind = Fault::Kind::reset});
+  EXPECT_EQ(probe(entry).health.kind, Health::Kind::failed);
+  registry.set_fault("*", {.kind = Fault::Kind::endless_header});
+  EXPECT_EQ(probe(entry).health.kind, Health::Kind::failed);
+  EXPECT_EQ(probe(entry_at("https://" + registry.host())).health.kind, Health::Kind::failed) << "no TLS there";
+  registry.set_fault("*", {.kind = Fault::Kind::hang});
+  EXPECT_EQ(probe(entry, "1.25", 50ms).health.kind, Health::Kind::timed_out);
+}
+
+TEST_F(Probe, ShowsForHowLongItIsNotToAsk) {
+  FakeRegistry registry;
+  registry.set_fault("*", {.kind = Fault::Kind::status, .status = 429, .retry_after = "7"});
+  EXPECT_EQ(probe(entry_at(registry.url())).health, (Health{Health::Kind::throttled, 7s}));
+}
+
+TEST_F(Probe, CountsTheTokenEndpointAsPartOfTheRegistry) {
+  FakeRegistry registry(bearer());
+  const Entry entry = entry_at(registry.url(), admin());
+  registry.set_fault("/token", {.kind = Fault::Kind::status, .status = 503});
+  EXPECT_EQ(probe(entry).health.kind, Health::Kind::failed);
+  registry.set_fault("/token", {.kind = Fault::Kind::hang});
+  EXPECT_EQ(probe(entry, "1.25", 50ms).health.kind, Health::Kind::timed_out);
+  registry.set_fault("/token", {.kind = Fault::Kind::reset});
+  EXPECT_EQ(probe(entry).health.kind, Health::Kind::failed);
+  registry.set_fault("/token", {.kind = Fault::Kind::status, .status = 403});
+  EXPECT_EQ(probe(entry).health, kWell);
+}
+
+TEST_F(Probe, CountsWhereItRedirectsToAsPartOfTheRegistry) {
+  FakeRegistry elsewhere;
+  FakeRegistry registry;
+  registry.set_fault("*", {.kind = Fault::Kind::redirect, .location = elsewhere.url() + "/v2/a/manifests/1"});
+  elsewhere.set_fault("*", {.kind = Fault::Kind::status, .status = 502});
+  EXPECT_EQ(probe(entry_at(registry.url())).health.kind, Health::Kind::failed);
+}
+
+// ── Ping ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TEST_F(Probe, PingsWithTheEntrysCredentials) {
+  FakeRegistry registry(bearer());
+  const Outcome outcome = ping(entry_at(registry.url(), admin()));
+  EXPECT_EQ(outcome.kind, Kind::holds) << outcome.reason;
+  EXPECT_EQ(outcome.health, kWell);
+  EXPECT_THAT(asked(registry), ElementsAre("GET /v2/", "GET /token Basic", "GET /v2/ Bearer"));
+  EXPECT_THAT(registry.requests()[1].target, Not(HasSubstr("scope=")));
+}
+
+TEST_F(Probe, PingsARegistryThatRefusesAsOneThatIsWell) {
+  FakeRegistry registry(basic());
+  for (const Entry& entry : {entry_at(registry.url()), entry_at(registry.url(), admin("SENTINEL-wrong"))}) {
+    const Outcome outcome = ping(entry);
+    EXPECT_EQ(outcome.kind, Kind::refused);
+    EXPECT_EQ(outcome.health, kWell);
+  }
+}
+
+TEST_F(Probe, PingsARegistryWithoutItsTokenEndpointAsOneThatIsNot) {
+  FakeRegistry registry(bearer());
+  registry.set_fault("/token", {.kind = Fault::Kind::hang});
+  EXPECT_EQ(ping(entry_at(registry.url(), admin()), 50ms).health.kind, Health::Kind::timed_out);
 }
 
 }  // namespace

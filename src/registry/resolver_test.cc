@@ -195,6 +195,36 @@ TEST_F(Resolving, KeepsTwoEntriesOnOneHostApart) {
       << "each answer is its own entry's";
 }
 
+// ── Dependency confusion ─────────────────────────────────────────────────────────────────────────────────────────────
+
+// Stands between this node and docker.io: a proxy that sees who is asked for, and lets nobody through.
+class Hub : public Resolving {
+ protected:
+  Hub() {
+    for (const char* name : {"HTTPS_PROXY", "https_proxy"}) setenv(name, proxy_.url().c_str(), 1);
+    options_.breaker.failure_threshold = 100;
+    make_resolver({entry_at("docker.io", 900)});
+  }
+  ~Hub() override {
+    for (const char* name : {"HTTPS_PROXY", "https_proxy"}) unsetenv(name);
+  }
+
+  FakeRegistry proxy_;
+};
+
+TEST_F(Hub, IsAskedAboutItsOwnImages) {
+  first_of("nginx:1.25");
+  ASSERT_FALSE(proxy_.requests().empty());
+  EXPECT_THAT(asked(proxy_)[0], "CONNECT registry-1.docker.io:443");
+}
+
+TEST_F(Hub, NeverLearnsOfImagesOfOtherHosts) {
+  for (const std::string image : {"ghcr.io/org/app", "sealos.hub:5000/org/app", "registry.k8s.io/pause:3.9"}) {
+    EXPECT_THAT(walk(image), ElementsAre(image));
+  }
+  EXPECT_THAT(proxy_.requests(), IsEmpty());
+}
+
 // ── What is known ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 TEST_F(Resolving, AsksOnceForAYesAndForANo) {
