@@ -17,6 +17,7 @@
 #include "base/service_manager.h"
 #include "base/units.h"
 #include "commands/configuration.h"
+#include "credentials/keychain.h"
 #include "proxy/runtime_check.h"
 
 namespace shim::commands {
@@ -26,7 +27,7 @@ using namespace std::chrono_literals;
 constexpr auto kAwaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 constexpr std::size_t kBufferedMessages = 64 * 1024 * 1024;  // octets, of all image calls together
-constexpr std::size_t kWorkers = 8;  // for files, and programs that know credentials
+constexpr std::size_t kWorkers = 8;                          // for files, and programs that know credentials
 constexpr auto kRuntimePoll = 200ms;
 constexpr auto kRuntimePatience = 2s;  // for one answer
 constexpr auto kRuntimeReminder = 10s;
@@ -63,6 +64,13 @@ std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& co
       cri::ImageCalls::Options{config.timeout, config.max_message_size, config.restore_names});
 }
 
+// Read where a dead file server holds up nobody.
+boost::asio::awaitable<void> log_credential_problems(WorkerPool& workers, credentials::Keychain::Options options) {
+  auto work = [options = std::move(options)] { return credentials::problems_of(options); };
+  const std::vector<std::string> problems = co_await workers.run(std::move(work));
+  for (const std::string& problem : problems) spdlog::warn("credentials: {}", problem);
+}
+
 }  // namespace
 
 Daemon::Daemon(const config::Config& config)
@@ -82,6 +90,9 @@ int Daemon::run() {
   boost::asio::co_spawn(io_, watch_signals(), boost::asio::detached);
   boost::asio::co_spawn(io_, feed_watchdog(), boost::asio::detached);
   boost::asio::co_spawn(io_, main(), boost::asio::detached);
+  if (config_.credentials != config::Credentials()) {
+    boost::asio::co_spawn(io_, log_credential_problems(workers_, keychain_options(config_)), boost::asio::detached);
+  }
   io_.run();
   server_.reset();
   return exit_code_;

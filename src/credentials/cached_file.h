@@ -79,8 +79,7 @@ class CachedFile {
     std::optional<Expected<Content>> content;  // nothing where the known one still holds
   };
 
-  static Look look(const std::string& path, std::size_t max_bytes, Parse parse,
-                   const std::optional<FileStamp>& known) {
+  static Look look(const std::string& path, std::size_t max_bytes, Parse parse, const std::optional<FileStamp>& known) {
     const auto stamp = stamp_of(path);
     if (!stamp) return {std::nullopt, Expected<Content>(std::unexpected(stamp.error()))};
     if (!*stamp) return {std::nullopt, Expected<Content>(Content())};

@@ -25,8 +25,8 @@
 namespace shim::registry {
 
 struct Authorization {
-  Secret value;                           // of the `Authorization` field
-  bool is_fresh = false;                  // made for the challenge in hand: another 401 refuses the credential
+  Secret value;                          // of the `Authorization` field
+  bool is_fresh = false;                 // made for the challenge in hand: another 401 refuses the credential
   credentials::Credential credential{};  // that it was made of
 };
 
@@ -56,8 +56,8 @@ class Authorizer {
                                                                        const std::optional<Authorization>& rejected,
                                                                        Clock::time_point deadline);
 
-  // Whose access a refusal is about, for messages: the credential that was found for the entry last; anonymous where its
-  // host has not asked for one.
+  // Whose access a refusal is about, for messages: the credential that was found for the entry last; anonymous where
+  // its host has not asked for one.
   credentials::Credential last_credential(const Entry& entry) const;
 
  private:
@@ -86,10 +86,10 @@ class Authorizer {
 
   http::Client& http_;
   Options options_;
-  TokenCache tokens_;
+  std::shared_ptr<TokenCache> tokens_;  // shared with requests under way, which may outlive this
   SingleFlight<TokenKey, TokenAnswer> fetching_{Abandoned::is_cancelled};
   std::map<std::string, credentials::Credential> last_credentials_;  // by the API's URL
-  std::map<std::string, Wanted> wanted_;  // by the API's URL: at most one for each entry
+  std::map<std::string, Wanted> wanted_;                             // by the API's URL: at most one for each entry
 };
 
 // Milliseconds until `deadline`; 0 where it has passed.

@@ -213,7 +213,8 @@ Expected<std::optional<PullCredential>> pull_credential_of(const Entry& entry) {
   boost::asio::io_context io;
   credentials::Keychain keychain;
   Expected<std::optional<PullCredential>> result;
-  boost::asio::co_spawn(io, pull_credential(keychain, entry, "library/nginx", std::chrono::steady_clock::time_point::max()),
+  boost::asio::co_spawn(io,
+                        pull_credential(keychain, entry, "library/nginx", std::chrono::steady_clock::time_point::max()),
                         [&](std::exception_ptr, Expected<std::optional<PullCredential>> done) { result = done; });
   io.run();
   return result;

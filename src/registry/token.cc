@@ -42,9 +42,9 @@ Expected<Token> parse_token(std::string_view text) {
 bool operator<(const TokenKey& a, const TokenKey& b) {
   const auto all_of = [](const TokenKey& key) {
     return std::tuple<std::string_view, std::string_view, std::string_view, std::string_view, std::string_view,
-                      std::string_view, std::string_view>(
-        key.realm, key.service, key.scope, key.registry, key.credential.username, key.credential.password.reveal(),
-        key.credential.identity_token.reveal());
+                      std::string_view, std::string_view>(key.realm, key.service, key.scope, key.registry,
+                                                          key.credential.username, key.credential.password.reveal(),
+                                                          key.credential.identity_token.reveal());
   };
   return all_of(a) < all_of(b);
 }

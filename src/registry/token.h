@@ -18,8 +18,8 @@ using Clock = std::chrono::steady_clock;
 
 struct Token {
   Secret value;
-  // From now: `expires_in`, or the specification's default where it is missing. `issued_at` is not looked at: where this
-  // node's clock is wrong it would make a good token a bad one, and one that has expired costs a 401.
+  // From now: `expires_in`, or the specification's default where it is missing. `issued_at` is not looked at: where
+  // this node's clock is wrong it would make a good token a bad one, and one that has expired costs a 401.
   std::chrono::seconds lifetime{60};
 };
 
@@ -60,7 +60,7 @@ class TokenCache {
     Secret token;
     Clock::time_point expires;
   };
-  static Index index_of(const TokenKey& key) { 
+  static Index index_of(const TokenKey& key) {
     return {key.realm, key.service, key.scope, key.credential.username, key.registry};
   }
 
