@@ -59,12 +59,17 @@ credentials::Keychain::Options keychain_options(const config::Config& config) {
 }
 
 registry::ResolverOptions resolver_options(const config::Config& config) {
-  registry::ResolverOptions options;
-  options.probe_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(config.probe.timeout);
-  options.max_token_age = std::chrono::duration_cast<std::chrono::seconds>(config.cache.domain_cache_ttl);
-  options.fallback =
-      config.fallback == config::Fallback::deny ? registry::Fallback::deny : registry::Fallback::upstream;
-  return options;
+  const config::Cache& cache = config.cache;
+  return {
+      .probe_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(config.probe.timeout),
+      .hedge_delay = config.probe.hedge_delay,
+      .breaker = {.failure_threshold = config.probe.failure_threshold,
+                  .recovery_interval = config.probe.recovery_interval},
+      .cache = {.capacity = static_cast<std::size_t>(cache.image_cache_size),
+                .holds_ttl = cache.image_cache_ttl,
+                .absent_ttl = cache.not_found_ttl},
+      .max_token_age = std::chrono::duration_cast<std::chrono::seconds>(cache.domain_cache_ttl),
+      .fallback = config.fallback == config::Fallback::deny ? registry::Fallback::deny : registry::Fallback::upstream};
 }
 
 }  // namespace shim::commands

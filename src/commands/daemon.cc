@@ -53,12 +53,15 @@ std::optional<proxy::Dialect> pinned_dialect(config::CriVersion version) {
   return std::nullopt;
 }
 
-std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& config,
-                                                        std::shared_ptr<cri::NameStore> names, http::Client& http,
-                                                        WorkerPool& workers) {
+registry::ResolverOptions resolver_options_with_sources(const config::Config& config, WorkerPool& workers) {
   registry::ResolverOptions options = resolver_options(config);
   options.keychain = std::make_shared<credentials::Keychain>(workers, keychain_options(config));
-  auto resolver = std::make_shared<registry::Resolver>(registry_entries(config), std::move(options), http);
+  return options;
+}
+
+std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& config,
+                                                        std::shared_ptr<const registry::Resolver> resolver,
+                                                        std::shared_ptr<cri::NameStore> names) {
   return std::make_shared<cri::ImageCalls>(
       std::move(resolver), std::move(names),
       cri::ImageCalls::Options{config.timeout, config.max_message_size, config.restore_names});
@@ -79,7 +82,9 @@ Daemon::Daemon(const config::Config& config)
       dialects_(io_, pinned_dialect(config.version)),
       workers_(kWorkers),
       http_(io_.get_executor()),
-      image_calls_(make_image_calls(config, names_, http_, workers_)),
+      resolver_(std::make_shared<registry::Resolver>(
+          registry_entries(config), resolver_options_with_sources(config, workers_), http_, io_.get_executor())),
+      image_calls_(make_image_calls(config, resolver_, names_)),
       context_{io_,          flush_queue_, deadlines_, message_budget_,        dialects_,
                image_calls_, config.cri,   {},         config.max_message_size} {}
 
@@ -89,6 +94,7 @@ int Daemon::run() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
   boost::asio::co_spawn(io_, watch_signals(), boost::asio::detached);
   boost::asio::co_spawn(io_, feed_watchdog(), boost::asio::detached);
+  boost::asio::co_spawn(io_, log_statistics(), boost::asio::detached);
   boost::asio::co_spawn(io_, main(), boost::asio::detached);
   if (config_.credentials != config::Credentials()) {
     boost::asio::co_spawn(io_, log_credential_problems(workers_, keychain_options(config_)), boost::asio::detached);
@@ -153,6 +159,25 @@ boost::asio::awaitable<void> Daemon::watch_signals() {
   if (server_) co_await server_->drain();
   spdlog::info("stopped");
   io_.stop();
+}
+
+// Said again only where something has happened.
+boost::asio::awaitable<void> Daemon::log_statistics() {
+  const auto interval = config_.cache.stats_log_interval;
+  if (config_.cache.disable_stats || interval == 0ns || !resolver_->has_entries()) co_return;
+  std::string last = registry::summary_line({});
+  boost::asio::steady_timer timer(io_);
+  for (;;) {
+    timer.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(interval));
+    const auto [error] = co_await timer.async_wait(kAwaiting);
+    if (error) co_return;
+    const registry::Statistics statistics = resolver_->statistics();
+    const std::string summary = registry::summary_line(statistics);
+    if (summary == last) continue;
+    last = summary;
+    spdlog::info("{}", summary);
+    for (const std::string& line : registry::registry_lines(statistics)) spdlog::debug("{}", line);
+  }
 }
 
 boost::asio::awaitable<void> Daemon::feed_watchdog() {

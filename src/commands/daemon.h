@@ -19,6 +19,7 @@
 #include "proxy/dialects.h"
 #include "proxy/server.h"
 #include "proxy/tunnel.h"
+#include "registry/resolver.h"
 
 namespace shim::commands {
 
@@ -36,6 +37,7 @@ class Daemon {
   boost::asio::awaitable<void> wait_for_runtime();
   boost::asio::awaitable<void> watch_signals();
   boost::asio::awaitable<void> feed_watchdog();
+  boost::asio::awaitable<void> log_statistics();
   Expected<http2::UnixListener> listen();
 
   const config::Config config_;
@@ -48,6 +50,7 @@ class Daemon {
   WorkerPool workers_;
   http::Client http_;
   std::shared_ptr<cri::NameStore> names_ = std::make_shared<cri::NameStore>();
+  std::shared_ptr<const registry::Resolver> resolver_;
   Snapshot<cri::ImageCalls> image_calls_;
   proxy::TunnelContext context_;
   std::optional<proxy::Server> server_;  // once it listens

@@ -69,7 +69,7 @@ TEST(PluginConfig, NamesFileAndFieldOfEachMistake) {
   EXPECT_THAT(said(with("\"12h\"", "soon")), ElementsAre(HasSubstr("providers[0].defaultCacheDuration: ")));
   EXPECT_THAT(said(with("  defaultCacheDuration: \"12h\"\n", "")),
               ElementsAre(HasSubstr("providers[0].defaultCacheDuration: is missing")));
-  EXPECT_THAT(said(with("*.dkr.ecr.*.amazonaws.com", "https://a.io")), ElementsAre(HasSubstr("matchImages")));
+  EXPECT_THAT(said(with("*.dkr.ecr.*.amazonaws.com", "registry.io:x")), ElementsAre(HasSubstr("matchImages")));
   EXPECT_THAT(said(with("[\"*.dkr.ecr.*.amazonaws.com\", \"registry.io:8080/path\"]", "[]")),
               ElementsAre(HasSubstr("matchImages: needs at least one")));
   EXPECT_THAT(said(with("credentialprovider.kubelet.k8s.io/v1", "v7")),

@@ -41,8 +41,8 @@ class ImageCallsTest : public ::testing::Test {
   // The calls of a configuration with these entries.
   ImageCalls calls(std::vector<registry::Entry> entries, registry::Fallback fallback = registry::Fallback::upstream,
                    ImageCalls::Options options = {}) {
-    auto resolver = std::make_shared<registry::Resolver>(std::move(entries),
-                                                         registry::ResolverOptions{.fallback = fallback}, http_);
+    auto resolver = std::make_shared<registry::Resolver>(
+        std::move(entries), registry::ResolverOptions{.fallback = fallback}, http_, context_.get_executor());
     return {std::move(resolver), names_, options};
   }
   // Two registries that no look-up may ask: nothing listens there.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <optional>
 #include <string_view>
@@ -52,6 +54,7 @@ bool is_unreachable(const Outcome& outcome) {
 StatusCode code_of(const Outcome& outcome) {
   switch (outcome.kind) {
     case Outcome::Kind::absent:
+    case Outcome::Kind::other_platform:
       return StatusCode::not_found;
     case Outcome::Kind::refused:
       return StatusCode::permission_denied;
@@ -85,12 +88,15 @@ class Pull {
 
   boost::asio::awaitable<Reply> run() {
     const auto resolution =
-        call_.resolver.resolve(reference_, {request_.sandbox_config().metadata().namespace_(), request_.has_auth()});
+        call_.resolver.resolve(reference_, {.pod_namespace = request_.sandbox_config().metadata().namespace_(),
+                                            .caller_sent_credentials = request_.has_auth(),
+                                            .deadline = call_.caller.deadline});
+    for (const std::string& warning : resolution->warnings()) spdlog::warn("{}", warning);
     std::optional<Reply> last;
     while (const auto candidate = co_await resolution->next()) {
-      for (const std::string& warning : resolution->warnings()) spdlog::warn("{}", warning);
       Reply reply = co_await attempt(*candidate);
       if (reply.is_ok()) {
+        resolution->pull_succeeded();
         succeed(*candidate);
         co_return reply;
       }
@@ -99,14 +105,29 @@ class Pull {
       const bool is_last = !may_try_next(reply, deadline_has_passed());
       log_failure(*candidate, reply, is_last);
       last = std::move(reply);
-      if (is_last) break;
+      if (is_last) co_return give_up(*resolution, &*last);
     }
-    Reply failure = pull_failure(reference_.original(), resolution->outcomes(), last ? &*last : nullptr);
-    spdlog::error("{}", failure.status.message);
-    co_return failure;
+    const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
+    if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return cancelled();
+    co_return give_up(*resolution, last ? &*last : nullptr);
   }
 
  private:
+  // The end of a pull that nobody waits for any more.
+  static Reply cancelled() {
+    Reply reply = Reply::error(StatusCode::cancelled, "cancelled by the caller");
+    reply.is_cancelled = true;
+    return reply;
+  }
+
+  Reply give_up(const registry::Resolution& resolution, const Reply* last) const {
+    const auto outcomes = resolution.outcomes();
+    Reply failure = deadline_has_passed() ? deadline_failure(reference_.original(), outcomes)
+                                          : pull_failure(reference_.original(), outcomes, last);
+    spdlog::error("{}", failure.status.message);
+    return failure;
+  }
+
   boost::asio::awaitable<Reply> attempt(const registry::Candidate& candidate) {
     auto message = co_await message_for(candidate);
     if (!message) co_return Reply::error(StatusCode::unknown, message.error().message);
@@ -168,9 +189,13 @@ class Pull {
   const Clock::time_point begin_ = Clock::now();
 };
 
-std::string describe(const Outcome& outcome) {
-  const std::string reason = outcome.reason.empty() ? "has it" : outcome.reason;
-  return fmt::format("{}: {}", outcome.source, reason);
+std::string describe(const std::vector<Outcome>& outcomes) {
+  std::string text;
+  for (const Outcome& outcome : outcomes) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", outcome.source,
+                        outcome.reason.empty() ? "has it" : outcome.reason);
+  }
+  return text;
 }
 
 }  // namespace
@@ -191,13 +216,17 @@ Reply pull_failure(const std::string& image, const std::vector<Outcome>& outcome
                                          : std::string();
   message += fmt::format("cannot pull {}: ", image);
   if (outcomes.empty()) message += "no configured registry matches it, and `fallback: deny` keeps it from its own";
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    message += (i == 0 ? "" : "; ") + describe(outcomes[i]);
-  }
+  message += describe(outcomes);
   const StatusCode code = is_unavailable ? StatusCode::unknown : code_of(outcomes, last_pull);
   Reply reply = Reply::error(code, std::move(message));
   if (last_pull != nullptr) reply.runtime_is_lost = last_pull->runtime_is_lost;
   return reply;
+}
+
+Reply deadline_failure(const std::string& image, const std::vector<Outcome>& outcomes) {
+  std::string message = fmt::format("cannot pull {} within the caller's deadline", image);
+  if (!outcomes.empty()) message += ": " + describe(outcomes);
+  return Reply::error(StatusCode::deadline_exceeded, std::move(message));
 }
 
 boost::asio::awaitable<Reply> pull_image(Call call, std::string message) {

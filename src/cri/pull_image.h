@@ -22,4 +22,8 @@ bool may_try_next(const Reply& failure, bool deadline_has_passed);
 // UNKNOWN) stay at the beginning. `last_pull` is the runtime's last failure, or null where nothing was pulled. Pure.
 Reply pull_failure(const std::string& image, const std::vector<registry::Outcome>& outcomes, const Reply* last_pull);
 
+// The one error for a pull that the caller's deadline ended: DEADLINE_EXCEEDED, and what was asked or tried by then.
+// Pure.
+Reply deadline_failure(const std::string& image, const std::vector<registry::Outcome>& outcomes);
+
 }  // namespace shim::cri

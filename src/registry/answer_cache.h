@@ -1,13 +1,18 @@
 // What each registry entry answered for a reference, for a while: a true LRU over references. Not the choice: that is
 // made anew each time (DESIGN 3). No I/O, no clock. Not thread-safe.
+//
+// Looking for an answer and keeping one are uses of its reference. A reference that has no answer left leaves.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "registry/outcome.h"
 
@@ -19,7 +24,7 @@ class AnswerCache {
 
   struct Options {
     std::size_t capacity = 1024;                                     // references; 0: nothing is kept
-    std::chrono::nanoseconds holds_ttl = std::chrono::minutes(30);   // a yes
+    std::chrono::nanoseconds holds_ttl = std::chrono::minutes(30);   // a yes; 0 keeps none, here and below
     std::chrono::nanoseconds absent_ttl = std::chrono::seconds(10);  // a no: 404, no image for this platform
   };
   struct Answer {
@@ -35,17 +40,41 @@ class AnswerCache {
   };
 
   explicit AnswerCache(Options options);
+  AnswerCache(AnswerCache&&) = delete;  // the index points into it
 
-  // The answer of entry number `entry` that is still good; the reference becomes the one used last.
+  // The answer of entry number `entry` that is still good: younger than its time.
   std::optional<Answer> find(std::string_view reference, std::size_t entry, TimePoint now);
-  // Keeps a yes or a no; any other outcome is dropped, as an error is never a no.
+  // Keeps a yes or a no in place of what the entry answered before. Any other outcome is dropped: an error is never a
+  // no, and an answer that is still good stays.
   void store(std::string_view reference, std::size_t entry, const Outcome& outcome, TimePoint now);
   // A yes that turned out wrong.
   void forget(std::string_view reference, std::size_t entry);
   Statistics statistics() const;
 
  private:
-  // for its implementation to say
+  struct NumberedAnswer {
+    std::size_t entry;
+    Answer answer;
+  };
+  struct Kept {
+    std::string reference;
+    std::vector<NumberedAnswer> answers;  // in no order; never empty
+  };
+  using Position = std::list<Kept>::iterator;
+
+  bool is_good(const Answer& answer, TimePoint now) const;
+  std::chrono::nanoseconds ttl_of(Outcome::Kind kind) const;
+  void use(Position kept);
+  Position add(std::string_view reference);
+  void remove(Position kept, std::vector<NumberedAnswer>::iterator answer);
+  void remove(Position kept);
+
+  const Options options_;
+  std::list<Kept> kept_;                                    // the one used last first
+  std::unordered_map<std::string_view, Position> by_name_;  // borrows each name from its place in kept_
+  std::uint64_t hits_ = 0;
+  std::uint64_t misses_ = 0;
+  std::uint64_t evictions_ = 0;
 };
 
 }  // namespace shim::registry

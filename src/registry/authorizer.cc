@@ -27,7 +27,7 @@ const Challenge* challenge_of(const std::vector<Challenge>& challenges, std::str
 }
 
 std::string pull_scope(const std::string& repository) {
-  return "repository:" + repository + ":pull";
+  return repository.empty() ? "" : "repository:" + repository + ":pull";
 }
 
 Secret bearer_authorization(const Secret& token) {
@@ -35,7 +35,7 @@ Secret bearer_authorization(const Secret& token) {
 }
 
 Refusal refused(std::string reason) {
-  return {Outcome::Kind::refused, std::move(reason)};
+  return {Outcome::Kind::refused, std::move(reason), Health{.kind = Health::Kind::answered}};
 }
 
 // A 400 of a token endpoint is an invalid grant (RFC 6749 §5.2), or, as a 404, 401 or 405, how one that knows no grants
@@ -59,11 +59,15 @@ TokenAnswer token_of(const std::expected<http::Response, http::Failure>& respons
     return std::unexpected(refusal_of_status(response->status, endpoint, credential));
   }
   if (response->status != 200) {
-    return std::unexpected(
-        Refusal{Outcome::Kind::failed, fmt::format("{} from {}", status_text(response->status), endpoint)});
+    return std::unexpected(Refusal{Outcome::Kind::failed,
+                                   fmt::format("{} from {}", status_text(response->status), endpoint),
+                                   health_of_answer(*response)});
   }
   auto token = parse_token(response->body);
-  if (!token) return std::unexpected(Refusal{Outcome::Kind::failed, endpoint + ": " + token.error().message});
+  if (!token) {
+    return std::unexpected(
+        Refusal{Outcome::Kind::failed, endpoint + ": " + token.error().message, Health{.kind = Health::Kind::failed}});
+  }
   return std::move(*token);
 }
 
@@ -108,7 +112,7 @@ asio::awaitable<std::expected<credentials::Credential, Refusal>> Authorizer::fin
                                                                                   Clock::time_point deadline) {
   auto credential = co_await options_.keychain->find(question, deadline);
   if (!credential) {
-    co_return std::unexpected(Refusal{Outcome::Kind::failed, std::move(credential.error().message)});
+    co_return std::unexpected(Refusal{Outcome::Kind::failed, std::move(credential.error().message), Health()});
   }
   last_credentials_.insert_or_assign(entry.address.api_url(), *credential);
   co_return std::move(*credential);

@@ -26,13 +26,13 @@ class Breaker {
 
   struct Options {
     int failure_threshold = 2;                                             // failures in a row that open it
-    std::chrono::nanoseconds recovery_interval = std::chrono::seconds(5);  // between two checks while it is wanted
+    std::chrono::nanoseconds recovery_interval = std::chrono::seconds(5);  // between two checks while it is wanted; > 0
   };
   // For status pages and errors.
   struct Status {
     bool is_open = false;
     int failures = 0;                  // in a row
-    std::string reason{};              // why it is open, one clause; empty while closed
+    std::string reason{};              // why it is open: of the last failure, one clause; empty while closed
     std::optional<TimePoint> since{};  // when it opened
     std::optional<TimePoint> next_check{};
   };
@@ -41,26 +41,52 @@ class Breaker {
   Breaker(Options options, std::function<double()> random);
 
   // An exchange has shown `health`; `reason` says what failed, one clause. A time-out opens it at once,
-  // failure_threshold failures in a row do, a Retry-After does for that time (at most kLongestRetryAfter); `answered`
-  // closes it. Throttled without a time, and unknown, change nothing.
+  // failure_threshold failures in a row do, a Retry-After does for that time (at most kLongestRetryAfter; of several
+  // the one that ends last), which counts as no failure. `answered` closes it, and no check is due any more. Throttled
+  // without a time, and unknown, change nothing.
   void record(const Health& health, std::string_view reason, TimePoint now);
   // A pull would use the registry if it were well: its checks come every recovery_interval, not up to kLongestInterval
-  // apart, and the next one within a recovery_interval from now.
+  // apart, and the next one within a recovery_interval from now; but none before a Retry-After is over.
   void wanted(TimePoint now);
-  // The runtime could not pull from it: a check is due now, and its result counts as any exchange's.
+  // The runtime could not pull from it: a check is due now, and its result counts as any exchange's. Nothing changes
+  // before a Retry-After is over, nor while a check runs: that one's result counts.
   void suspect(TimePoint now);
 
   bool is_open() const;
-  // When the owner is to check it (GET /v2/): while open, or suspect; nothing while a check runs.
+  // When the owner is to check it (GET /v2/): while open, or suspect; nothing while a check runs. While open the checks
+  // begin at most a recovery_interval after one another as long as a pull has wanted the registry within kWantedFor;
+  // else each interval is twice the one before, up to kLongestInterval. Intervals are shortened at random, to no less
+  // than half. While open through a Retry-After, a check is due when that is over.
   std::optional<TimePoint> check_due() const;
-  // The owner begins a check. It records what the check has shown before check_ended().
+  // The owner begins a check. It records what the check has shown before check_ended(); nothing where it was cancelled.
+  // REQUIRES: check_started() while no check runs, check_ended() while one does.
   void check_started(TimePoint now);
   void check_ended(TimePoint now);
 
   Status status() const;
 
  private:
-  // for its implementation to say
+  void open(std::string_view reason, TimePoint now);
+  void close();
+  void open_for(std::chrono::seconds time, std::string_view reason, TimePoint now);
+  bool is_throttled(TimePoint now) const;
+  std::chrono::nanoseconds jittered(std::chrono::nanoseconds interval);
+
+  const Options options_;
+  const std::function<double()> random_;
+
+  int failures_ = 0;
+  std::optional<TimePoint> wanted_at_{};  // last
+
+  // Set while open.
+  std::optional<TimePoint> open_since_{};
+  std::string reason_{};
+  std::optional<TimePoint> throttled_until_{};
+  std::chrono::nanoseconds interval_{0};  // from the start of the last check to that of the next, before its jitter
+
+  bool is_checking_ = false;
+  TimePoint check_began_{};                // the one that runs
+  std::optional<TimePoint> next_check_{};  // nothing while one runs
 };
 
 }  // namespace shim::registry

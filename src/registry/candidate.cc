@@ -1,6 +1,7 @@
 #include "registry/candidate.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -11,12 +12,16 @@ namespace {
 using image::MatchRule;
 using image::Reference;
 
+const image::Pattern& any_image() {
+  static const image::Pattern any = image::Pattern::parse("*").value();
+  return any;
+}
+
 // On an entry's own host its `match` does not count (the image is there and nowhere else), but what the operator shut
 // out stays out: its credentials are not for other namespaces.
 bool serves_own_host(const Entry& entry, const Reference& reference, std::string_view pod_namespace) {
   if (entry.address.host() != reference.host()) return false;
-  static const image::Pattern any = image::Pattern::parse("*").value();
-  return MatchRule{.match = {any}, .exclude = entry.rule.exclude, .namespaces = entry.rule.namespaces}.matches(
+  return MatchRule{.match = {any_image()}, .exclude = entry.rule.exclude, .namespaces = entry.rule.namespaces}.matches(
       reference, pod_namespace);
 }
 
@@ -102,6 +107,27 @@ Selection select_candidates(const Reference& reference, std::span<const Entry> e
   }
   if (!own && fallback == Fallback::upstream) selection.candidates.push_back(original(reference, nullptr));
   return selection;
+}
+
+std::string why_no_candidate(const Reference& reference, const Entry& entry, std::string_view pod_namespace) {
+  const MatchRule& rule = entry.rule;
+  const auto covers = [&](const image::Pattern& pattern) { return pattern.matches(reference); };
+  const bool is_own_host = entry.address.host() == reference.host();
+  if (!is_own_host && std::ranges::none_of(rule.match, covers)) {
+    std::vector<std::string_view> patterns;
+    for (const image::Pattern& pattern : rule.match) patterns.push_back(pattern.text());
+    return fmt::format("match: {} does not cover {}", fmt::join(patterns, ", "), reference.repository());
+  }
+  if (const auto shut = std::ranges::find_if(rule.exclude, covers); shut != rule.exclude.end()) {
+    return "excluded by " + shut->text();
+  }
+  if (!MatchRule{.match = {any_image()}, .exclude = {}, .namespaces = rule.namespaces}.matches(reference,
+                                                                                               pod_namespace)) {
+    return fmt::format("only for namespaces {}", fmt::join(rule.namespaces, ", "));
+  }
+  if (is_own_host) return "another entry on its host covers more of the path";
+  const auto path = image::rewritten_path(entry.rewrite, reference);
+  return path ? "" : "rewrite: " + path.error().message;
 }
 
 }  // namespace shim::registry

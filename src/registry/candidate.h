@@ -34,4 +34,9 @@ struct Selection {
 Selection select_candidates(const image::Reference& reference, std::span<const Entry> entries,
                             std::string_view pod_namespace, Fallback fallback);
 
+// Why the entry is none of them, as a clause: `match: docker.io does not cover ghcr.io/org/app`, `excluded by
+// ghcr.io/org/*`, `only for namespaces team-*`, `rewrite: …`.
+// REQUIRES: select_candidates() left it out.
+std::string why_no_candidate(const image::Reference& reference, const Entry& entry, std::string_view pod_namespace);
+
 }  // namespace shim::registry

@@ -32,8 +32,8 @@ std::string manifest_url(const Entry& entry, const Candidate& candidate) {
   return fmt::format("{}/v2/{}/manifests/{}", entry.address.api_url(), candidate.repository, candidate.tag_or_digest);
 }
 
-http::Request manifest_request(http::Method method, std::string url, const http::TlsOptions& tls,
-                               Clock::time_point deadline) {
+http::Request request_of(http::Method method, std::string url, const http::TlsOptions& tls,
+                         Clock::time_point deadline) {
   http::Request request;
   request.method = method;
   request.url = std::move(url);
@@ -44,8 +44,26 @@ http::Request manifest_request(http::Method method, std::string url, const http:
   return request;
 }
 
+// The peer has answered, but with what leads nowhere.
 std::unexpected<Refusal> failed(std::string reason) {
-  return std::unexpected(Refusal{Outcome::Kind::failed, std::move(reason)});
+  return std::unexpected(Refusal{Outcome::Kind::failed, std::move(reason), Health{.kind = Health::Kind::answered}});
+}
+
+// A 401 is an answer, whatever keeps this node from finding the credentials for it.
+Refusal unanswered_challenge(Refusal refusal) {
+  const bool has_asked_nobody =
+      refusal.health.kind == Health::Kind::unknown && refusal.kind != Outcome::Kind::unreachable;
+  if (has_asked_nobody) refusal.health = {.kind = Health::Kind::answered};
+  return refusal;
+}
+
+Outcome outcome_of(std::string source, std::string name, Verdict verdict, const Health& health) {
+  return {.source = std::move(source),
+          .name = std::move(name),
+          .kind = verdict.kind,
+          .reason = std::move(verdict.reason),
+          .rules_out_pull = verdict.rules_out_pull,
+          .health = health};
 }
 
 }  // namespace
@@ -55,38 +73,43 @@ RegistryClient::RegistryClient(http::Client& http, RegistryClientOptions options
 
 asio::awaitable<Outcome> RegistryClient::probe(const Entry& entry, const Candidate& candidate,
                                                Clock::time_point deadline) {
-  const Question question{entry, candidate, deadline};
-  Outcome outcome{.source = entry.address.text(), .name = candidate.name};
+  const Question question{entry, manifest_url(entry, candidate), candidate.repository, deadline};
+  const auto judge = [&](const Answer& answer) -> Verdict {
+    if (!answer) return {answer.error().kind, answer.error().reason};
+    return judge_manifest(*answer, candidate.tag_or_digest, entry.address.host(), authorizer_.last_credential(entry));
+  };
   auto method = http::Method::head;
   Answer answer = co_await ask(question, method);
   if (answer && knows_no_head(answer->status)) {
     method = http::Method::get;
     answer = co_await ask(question, method);
   }
-  Verdict verdict = judge(question, answer);
+  Verdict verdict = judge(answer);
   if (verdict.kind == Outcome::Kind::holds && is_index(answer->headers.find("Content-Type").value_or(""))) {
     if (method == http::Method::head) {
       answer = co_await ask(question, http::Method::get);
-      verdict = judge(question, answer);
+      verdict = judge(answer);
     }
     if (verdict.kind == Outcome::Kind::holds) verdict = judge_platforms(answer->body);
   }
-  outcome.kind = verdict.kind;
-  outcome.reason = std::move(verdict.reason);
-  outcome.rules_out_pull = verdict.rules_out_pull;
-  co_return outcome;
+  const Health health = answer ? health_of_answer(*answer) : answer.error().health;
+  co_return outcome_of(entry.address.text(), candidate.name, std::move(verdict), health);
 }
 
-Verdict RegistryClient::judge(const Question& question, const Answer& answer) const {
-  if (!answer) return {answer.error().kind, answer.error().reason};
-  return judge_manifest(*answer, question.candidate.tag_or_digest, question.entry.address.host(),
-                        authorizer_.last_credential(question.entry));
+asio::awaitable<Outcome> RegistryClient::ping(const Entry& entry, Clock::time_point deadline) {
+  const Question question{entry, entry.address.api_url() + "/v2/", "", deadline};
+  const Answer answer = co_await ask(question, http::Method::get);
+  Verdict verdict = answer ? judge_base(*answer, entry.address.host(), authorizer_.last_credential(entry))
+                           : Verdict{answer.error().kind, answer.error().reason};
+  const Health health = answer ? health_of_answer(*answer) : answer.error().health;
+  co_return outcome_of(entry.address.text(), entry.address.host(), std::move(verdict), health);
 }
 
 Verdict RegistryClient::judge_platforms(std::string_view index) const {
   const auto checked = check_index(index, platform_);
   if (checked) return {Outcome::Kind::holds};
-  return {Outcome::Kind::failed, checked.error().message, true};
+  const auto kind = checked.error().is_other_platform ? Outcome::Kind::other_platform : Outcome::Kind::failed;
+  return {kind, checked.error().message, true};
 }
 
 asio::awaitable<RegistryClient::Answer> RegistryClient::ask(const Question& question, http::Method method) {
@@ -99,18 +122,18 @@ asio::awaitable<RegistryClient::Answer> RegistryClient::ask(const Question& ques
 
 asio::awaitable<RegistryClient::Answer> RegistryClient::ask_entry(const Question& question, http::Method method) {
   const Entry& entry = question.entry;
-  const std::string& repository = question.candidate.repository;
-  auto known = co_await authorizer_.known(entry, repository, question.deadline);
+  auto known = co_await authorizer_.known(entry, question.repository, question.deadline);
   if (!known) co_return std::unexpected(known.error());
   std::optional<Authorization> authorization = std::move(*known);
   for (int round = 1;; ++round) {
-    auto request = manifest_request(method, manifest_url(entry, question.candidate), entry.tls, question.deadline);
+    auto request = request_of(method, question.url, entry.tls, question.deadline);
     if (authorization) request.authorization = authorization->value;
     auto response = co_await http_.request(std::move(request));
     if (!response) co_return std::unexpected(refusal_of_failure(response.error()));
     if (response->status != 401 || round == kMaxRounds) co_return std::move(*response);
-    auto answer = co_await authorizer_.answer(entry, repository, response->headers, authorization, question.deadline);
-    if (!answer) co_return std::unexpected(answer.error());
+    auto answer =
+        co_await authorizer_.answer(entry, question.repository, response->headers, authorization, question.deadline);
+    if (!answer) co_return std::unexpected(unanswered_challenge(std::move(answer.error())));
     authorization = std::move(*answer);
   }
 }
@@ -122,7 +145,7 @@ asio::awaitable<RegistryClient::Answer> RegistryClient::follow(const Question& q
   tls.cert.clear();
   tls.key.clear();
   const std::string& host = question.entry.address.host();
-  auto url = http::Url::parse(manifest_url(question.entry, question.candidate));
+  auto url = http::Url::parse(question.url);
   http::Response response = redirect;
   for (int redirects = 0; is_redirect(response.status); ++redirects) {
     if (redirects == kMaxRedirects) co_return failed(host + " redirects more than 5 times");
@@ -133,7 +156,7 @@ asio::awaitable<RegistryClient::Answer> RegistryClient::follow(const Question& q
       co_return failed(fmt::format("{} redirects to plain HTTP, {}", host, target->origin()));
     }
     url = std::move(target);
-    auto request = manifest_request(method, url->text(), tls, question.deadline);
+    auto request = request_of(method, url->text(), tls, question.deadline);
     auto next = co_await http_.request(std::move(request));
     if (!next) {
       Refusal refusal = refusal_of_failure(next.error());
@@ -143,9 +166,10 @@ asio::awaitable<RegistryClient::Answer> RegistryClient::follow(const Question& q
     response = std::move(*next);
   }
   if (response.status == 401 || response.status == 403) {
-    co_return std::unexpected(
-        Refusal{Outcome::Kind::refused, fmt::format("{}: {} redirects to {}, where credentials are not sent",
-                                                    status_text(response.status), host, url->origin())});
+    Refusal refusal{Outcome::Kind::refused, "", health_of_answer(response)};
+    refusal.reason = fmt::format("{}: {} redirects to {}, where credentials are not sent", status_text(response.status),
+                                 host, url->origin());
+    co_return std::unexpected(std::move(refusal));
   }
   co_return response;
 }

@@ -1,10 +1,14 @@
-// Asks one registry whether it has an image: the distribution API's manifests endpoint, with authentication.
+// Asks one registry whether it has an image, or whether it is well: the distribution API's manifests and base
+// endpoints, with authentication.
 //
-// One answer is one Outcome, whatever went wrong; no text in it is a secret. Runs on the I/O thread.
+// One answer is one Outcome, whatever went wrong; no text in it is a secret. Its health is what the last exchange has
+// shown, be that with the registry, its token endpoint or where it redirects to: a pull needs them all. Runs on the I/O
+// thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <expected>
+#include <string>
 #include <string_view>
 
 #include "http/client.h"
@@ -34,10 +38,15 @@ class RegistryClient {
   // REQUIRES: candidate.entry is &entry.
   boost::asio::awaitable<Outcome> probe(const Entry& entry, const Candidate& candidate, Clock::time_point deadline);
 
+  // GET /v2/: `holds` where it lets the entry's credentials in. Challenges are answered as a probe answers them, so
+  // that a registry without its token endpoint does not count as well. The coroutine borrows `entry`.
+  boost::asio::awaitable<Outcome> ping(const Entry& entry, Clock::time_point deadline);
+
  private:
   struct Question {
     const Entry& entry;
-    const Candidate& candidate;
+    std::string url;
+    std::string repository;  // that a token is for; empty: none
     Clock::time_point deadline;
   };
   using Answer = std::expected<http::Response, Refusal>;
@@ -48,7 +57,6 @@ class RegistryClient {
   boost::asio::awaitable<Answer> ask_entry(const Question& question, http::Method method);
   // Without credentials.
   boost::asio::awaitable<Answer> follow(const Question& question, http::Method method, const http::Response& redirect);
-  Verdict judge(const Question& question, const Answer& answer) const;
   Verdict judge_platforms(std::string_view index) const;
 
   http::Client& http_;

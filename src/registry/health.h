@@ -22,7 +22,9 @@ struct Health {
   friend bool operator==(const Health&, const Health&) = default;
 };
 
-// Of an HTTP answer; `retry_after` is the field's value, or empty. A date in it counts from `now`.
+// Of an HTTP answer. `retry_after` is the field's value, or empty (RFC 9110 §10.2.3): seconds, or a date, which counts
+// from `now`; one that has passed is 0 s. What cannot be read counts as absent: a 503 is a failure then, a 429 says no
+// time.
 Health health_of_status(int status, std::string_view retry_after, std::chrono::system_clock::time_point now);
 
 }  // namespace shim::registry

@@ -46,6 +46,10 @@ std::string text_of(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::unexpected<UnusableIndex> unusable(const char* why) {
+  return std::unexpected(UnusableIndex{{why}});
+}
+
 }  // namespace
 
 std::string manifest_media_types() {
@@ -74,10 +78,10 @@ bool is_digest(std::string_view text) {
   return hex.size() >= 32 && hex.size() <= 256 && std::ranges::all_of(hex, is_hex);
 }
 
-Expected<void> check_index(std::string_view body, const Platform& node) {
+std::expected<void, UnusableIndex> check_index(std::string_view body, const Platform& node) {
   const json index = json::parse(body, &is_wanted, /*allow_exceptions=*/false);
   if (!index.is_object() || !index.contains("manifests") || !index["manifests"].is_array()) {
-    return fail("its image index is not readable");
+    return unusable("its image index is not readable");
   }
   std::vector<std::string> others;
   for (const json& image : index["manifests"]) {
@@ -88,11 +92,12 @@ Expected<void> check_index(std::string_view body, const Platform& node) {
     if (can_run(node, platform)) return {};
     if (platform.os != "unknown") others.push_back(platform.text());  // attestations are unknown/unknown
   }
-  if (others.empty()) return fail("its image index is empty");
+  if (others.empty()) return unusable("its image index is empty");
   std::string list;
   for (std::size_t i = 0; i < std::min(others.size(), kMaxPlatformsShown); ++i) list += (i ? ", " : "") + others[i];
   if (others.size() > kMaxPlatformsShown) list += ", …";
-  return fail("no image for " + node.text() + ", only for " + printable(list, 256));
+  return std::unexpected(UnusableIndex{{"no image for " + node.text() + ", only for " + printable(list, 256)},
+                                       /*is_other_platform=*/true});
 }
 
 }  // namespace shim::registry

@@ -1,6 +1,7 @@
 // What a registry may answer for a manifest: its media types, and the platforms of an image index. Pure.
 #pragma once
 
+#include <expected>
 #include <string>
 #include <string_view>
 
@@ -19,8 +20,12 @@ bool is_html(std::string_view content_type);
 // `sha256:` and 64 hex digits, or another algorithm of the OCI grammar.
 bool is_digest(std::string_view text);
 
+struct UnusableIndex : Error {
+  bool is_other_platform = false;  // it has images, for other platforms only
+};
+
 // Holds where the index `body` has an image for `node`; an image without a platform counts as one.
 // Errors: `no image for linux/amd64, only for linux/arm64`; a body that is no index.
-Expected<void> check_index(std::string_view body, const Platform& node);
+std::expected<void, UnusableIndex> check_index(std::string_view body, const Platform& node);
 
 }  // namespace shim::registry

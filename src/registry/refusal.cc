@@ -2,14 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "base/text.h"
 
 namespace shim::registry {
 namespace {
 
+constexpr Health kAnswered{.kind = Health::Kind::answered};
+
 std::string who(const credentials::Credential& credential) {
   if (!credential.identity_token.empty()) return "the identity token";
   return "user " + in_quotes(credential.username);
+}
+
+// What never left this node shows nothing about the peer.
+Health::Kind health_kind(http::Failure::Kind kind) {
+  using enum http::Failure::Kind;
+  if (kind == timed_out) return Health::Kind::timed_out;
+  return kind == unreachable || kind == tls || kind == too_large ? Health::Kind::failed : Health::Kind::unknown;
 }
 
 }  // namespace
@@ -46,17 +57,23 @@ std::string status_text(int status) {
 Refusal refusal_of_status(int status, std::string_view host, const credentials::Credential& credential) {
   const std::string start = status_text(status) + ": " + std::string(host);
   if (credential.is_anonymous()) {
-    return {Outcome::Kind::refused, start + " wants credentials and none are configured: set auth"};
+    return {Outcome::Kind::refused, start + " wants credentials and none are configured: set auth", kAnswered};
   }
   return {Outcome::Kind::refused,
           status == 403 ? fmt::format("{} does not let {} read it", start, who(credential))
-                        : fmt::format("{} refused {}: wrong credentials, or no access to it", start, who(credential))};
+                        : fmt::format("{} refused {}: wrong credentials, or no access to it", start, who(credential)),
+          kAnswered};
 }
 
 Refusal refusal_of_failure(const http::Failure& failure) {
-  using enum http::Failure::Kind;
-  const bool was_answered = failure.kind == too_large;
-  return {was_answered ? Outcome::Kind::failed : Outcome::Kind::unreachable, failure.message};
+  const bool was_answered = failure.kind == http::Failure::Kind::too_large;
+  return {was_answered ? Outcome::Kind::failed : Outcome::Kind::unreachable, failure.message,
+          Health{.kind = health_kind(failure.kind)}};
+}
+
+Health health_of_answer(const http::Response& response) {
+  return health_of_status(response.status, response.headers.find("Retry-After").value_or(""),
+                          std::chrono::system_clock::now());
 }
 
 }  // namespace shim::registry

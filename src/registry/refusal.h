@@ -14,6 +14,7 @@ namespace shim::registry {
 struct Refusal {
   Outcome::Kind kind = Outcome::Kind::failed;
   std::string reason;
+  Health health{};
 };
 
 // `404 Not Found`; a status without a known phrase is its number.
@@ -22,5 +23,7 @@ std::string status_text(int status);
 Refusal refusal_of_status(int status, std::string_view host, const credentials::Credential& credential);
 // No answer.
 Refusal refusal_of_failure(const http::Failure& failure);
+// What an answer shows about the health of who gave it.
+Health health_of_answer(const http::Response& response);
 
 }  // namespace shim::registry

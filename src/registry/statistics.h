@@ -31,4 +31,10 @@ struct Statistics {
   std::uint64_t failovers = 0;                 // pulls that went on to another source after a failure
 };
 
+// `cache: size=3 hits=9 misses=4 evictions=0 pulls=5 failovers=1 open=0`, stable words for people who grep: references
+// kept, pulls that ended well, and entries that are left out now.
+std::string summary_line(const Statistics& statistics);
+// One for each registry, and one for the original references.
+std::vector<std::string> registry_lines(const Statistics& statistics);
+
 }  // namespace shim::registry

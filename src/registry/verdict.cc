@@ -56,4 +56,14 @@ Verdict judge_manifest(const http::Response& response, std::string_view asked, s
   }
 }
 
+Verdict judge_base(const http::Response& response, std::string_view host, const credentials::Credential& credential) {
+  if (response.status == 200) return {Outcome::Kind::holds};
+  if (response.status == 401 || response.status == 403) {
+    Refusal refusal = refusal_of_status(response.status, host, credential);
+    return {refusal.kind, std::move(refusal.reason)};
+  }
+  if (response.status == 404) return {Outcome::Kind::failed, fmt::format("404 Not Found: is {} a registry?", host)};
+  return judge_other(response, host);
+}
+
 }  // namespace shim::registry

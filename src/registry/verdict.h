@@ -1,4 +1,4 @@
-// What an answer of the manifests endpoint means: yes, no, or neither. Pure.
+// What an answer of the manifests endpoint or of the base endpoint means: yes, no, or neither. Pure.
 #pragma once
 
 #include <string>
@@ -19,5 +19,8 @@ struct Verdict {
 // `asked` is the tag or digest that was asked for, `host` who answered. A yes says nothing about platforms yet.
 Verdict judge_manifest(const http::Response& response, std::string_view asked, std::string_view host,
                        const credentials::Credential& credential);
+
+// Of GET /v2/: `holds` where the credentials were let in.
+Verdict judge_base(const http::Response& response, std::string_view host, const credentials::Credential& credential);
 
 }  // namespace shim::registry
