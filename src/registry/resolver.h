@@ -93,14 +93,13 @@ class Resolver {
   // Every name that the image may have been pulled under, for a pod of whatever namespace, best first; no network. The
   // result borrows from the Resolver.
   std::vector<Candidate> names(const image::Reference& reference) const;
-  // For the credentials of a pull.
-  credentials::Keychain& keychain() const { return *options_.keychain; }
   // Where resolve() would have the image pulled from now, and why. Entries without a known answer are asked, all at
   // once, within `probe_timeout`. Borrows nothing: the Resolver may go meanwhile. A cancelled coroutine gets what is
   // known so far.
   boost::asio::awaitable<Explanation> explain(const image::Reference& reference, ResolveRequest request) const;
   // Since it was made.
   Statistics statistics() const;
+  credentials::Keychain& keychain() const;
 
  private:
   std::unique_ptr<Resolution::State> begin(const image::Reference& reference, ResolveRequest request) const;
