@@ -96,8 +96,8 @@ class SingleFlight {
 
   std::shared_ptr<Flight> find(const Key& key) const {
     const auto found = flights_->find(key);
-    const bool is_joinable = found != flights_->end() &&
-                             (abandoned_ == Abandoned::goes_on || !found->second->waiters.empty());
+    const bool is_joinable =
+        found != flights_->end() && (abandoned_ == Abandoned::goes_on || !found->second->waiters.empty());
     return is_joinable ? found->second : nullptr;  // cancelled work has a result for nobody
   }
 

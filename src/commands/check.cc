@@ -10,6 +10,7 @@
 #include "commands/configuration.h"
 #include "commands/daemon.h"
 #include "config/print.h"
+#include "credentials/keychain.h"
 #include "proxy/runtime_check.h"
 
 namespace shim::commands {
@@ -55,8 +56,10 @@ int check(const CommandLine& line) {
   }
   fmt::print("# {}, as it takes effect\n{}\n", loaded.file, config::print(*loaded.config));
   fmt::print("✓ {} is valid\n", loaded.file);
+  const auto problems = credentials::problems_of(keychain_options(*loaded.config));
+  for (const std::string& problem : problems) fmt::print("✗ credentials: {}\n", problem);
   const bool runtime_answers = print_result("runtime " + loaded.config->cri, ask_runtime(*loaded.config));
-  return runtime_answers ? 0 : kCheckFailed;
+  return runtime_answers && problems.empty() ? 0 : kCheckFailed;
 }
 
 }  // namespace shim::commands

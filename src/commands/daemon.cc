@@ -63,6 +63,13 @@ std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& co
       cri::ImageCalls::Options{config.timeout, config.max_message_size, config.restore_names});
 }
 
+// Read where a dead file server holds up nobody.
+boost::asio::awaitable<void> log_credential_problems(WorkerPool& workers, credentials::Keychain::Options options) {
+  auto work = [options = std::move(options)] { return credentials::problems_of(options); };
+  const std::vector<std::string> problems = co_await workers.run(std::move(work));
+  for (const std::string& problem : problems) spdlog::warn("credentials: {}", problem);
+}
+
 }  // namespace
 
 Daemon::Daemon(const config::Config& config)
@@ -86,6 +93,9 @@ int Daemon::run() {
   boost::asio::co_spawn(io_, feed_watchdog(), boost::asio::detached);
   boost::asio::co_spawn(io_, log_statistics(), boost::asio::detached);
   boost::asio::co_spawn(io_, main(), boost::asio::detached);
+  if (config_.credentials != config::Credentials()) {
+    boost::asio::co_spawn(io_, log_credential_problems(workers_, keychain_options(config_)), boost::asio::detached);
+  }
   io_.run();
   server_.reset();
   return exit_code_;

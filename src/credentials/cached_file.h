@@ -7,9 +7,12 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -62,6 +65,11 @@ class CachedFile {
   }
 
  private:
+  struct Known {
+    std::optional<FileStamp> stamp{};
+    std::optional<std::size_t>
+        hash{};  // of the text: a file that was only touched keeps its content, and what hangs on it
+  };
   struct State {
     State(WorkerPool& pool, std::string file, std::size_t most, Parse function)
         : workers(pool), path(std::move(file)), max_bytes(most), parse(function) {}
@@ -71,33 +79,34 @@ class CachedFile {
     const std::size_t max_bytes;
     const Parse parse;
     SingleFlight<int, Expected<Content>> reading{Abandoned::goes_on};
-    std::optional<FileStamp> stamp;  // of `content`
+    Known known;  // of `content`
     Expected<Content> content;
   };
   struct Look {
-    std::optional<FileStamp> stamp;
+    Known known;
     std::optional<Expected<Content>> content;  // nothing where the known one still holds
   };
 
-  static Look look(const std::string& path, std::size_t max_bytes, Parse parse,
-                   const std::optional<FileStamp>& known) {
+  static Look look(const std::string& path, std::size_t max_bytes, Parse parse, const Known& known) {
     const auto stamp = stamp_of(path);
-    if (!stamp) return {std::nullopt, Expected<Content>(std::unexpected(stamp.error()))};
-    if (!*stamp) return {std::nullopt, Expected<Content>(Content())};
-    if (known == **stamp && !known->is_fresh) return {known, std::nullopt};
+    if (!stamp) return {{}, Expected<Content>(std::unexpected(stamp.error()))};
+    if (!*stamp) return {{}, Expected<Content>(Content())};
+    if (known.stamp == *stamp && !known.stamp->is_fresh) return {known, std::nullopt};
     auto text = read_file(path, max_bytes);
-    if (!text) return {std::nullopt, Expected<Content>(std::unexpected(text.error()))};
+    if (!text) return {{}, Expected<Content>(std::unexpected(text.error()))};
+    const Known now{*stamp, std::hash<std::string_view>()(*text)};
+    if (known.hash == now.hash) return {now, std::nullopt};
     auto value = parse(std::move(*text), path);
-    if (!value) return {*stamp, Expected<Content>(std::unexpected(value.error()))};
-    return {*stamp, Expected<Content>(std::make_shared<const Value>(std::move(*value)))};
+    if (!value) return {now, Expected<Content>(std::unexpected(value.error()))};
+    return {now, Expected<Content>(std::make_shared<const Value>(std::move(*value)))};
   }
 
   static boost::asio::awaitable<Expected<Content>> read(std::shared_ptr<State> state) {
-    auto work = [path = state->path, max_bytes = state->max_bytes, parse = state->parse, known = state->stamp] {
+    auto work = [path = state->path, max_bytes = state->max_bytes, parse = state->parse, known = state->known] {
       return look(path, max_bytes, parse, known);
     };
     Look seen = co_await state->workers.run(std::move(work));
-    state->stamp = seen.stamp;
+    state->known = seen.known;
     if (seen.content) state->content = std::move(*seen.content);
     co_return state->content;
   }

@@ -156,7 +156,8 @@ Expected<std::optional<Credential>> DockerConfig::find(std::string_view host, st
   for (;;) {
     if (const auto found = auths_.find(location); found != auths_.end()) {
       const Auth& auth = found->second;
-      if (!auth.credential) return fail(fmt::format("auths[{}]: {}", in_quotes(auth.key), auth.credential.error().message));
+      if (!auth.credential)
+        return fail(fmt::format("auths[{}]: {}", in_quotes(auth.key), auth.credential.error().message));
       if (*auth.credential) return auth.credential;
     }
     const std::size_t slash = location.rfind('/');
@@ -169,8 +170,8 @@ Expected<std::string> DockerConfig::helper_for(std::string_view host) const {
   const auto own = helpers_.find(lower(host));
   const std::string& name = own != helpers_.end() ? own->second : store_;
   if (name.empty() || is_helper_name(name)) return name;
-  return fail(fmt::format("{} {} is not the name of a helper", own != helpers_.end() ? "credHelpers:" : "credsStore:",
-                          in_quotes(name)));
+  return fail(fmt::format("{} {} is not the name of a helper",
+                          own != helpers_.end() ? "credHelpers:" : "credsStore:", in_quotes(name)));
 }
 
 std::string helper_server(std::string_view host) {

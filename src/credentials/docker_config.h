@@ -34,7 +34,7 @@ class DockerConfig {
     Expected<std::optional<Credential>> credential;
   };
 
-  std::map<std::string, Auth, std::less<>> auths_;            // by `host[/path]`
+  std::map<std::string, Auth, std::less<>> auths_;           // by `host[/path]`
   std::map<std::string, std::string, std::less<>> helpers_;  // by host
   std::string store_;
 };

@@ -98,7 +98,8 @@ TEST(DockerConfig, PrefersTheLongestPath) {
 }
 
 TEST(DockerConfig, NamesTheHelperOfAHostBeforeTheStore) {
-  const auto parsed = config(R"({"credHelpers": {"a.test": "own", "https://index.docker.io/v1/": "hub", "none.test": ""},
+  const auto parsed =
+      config(R"({"credHelpers": {"a.test": "own", "https://index.docker.io/v1/": "hub", "none.test": ""},
                                  "credsStore": "store"})");
   EXPECT_EQ(parsed.helper_for("a.test").value(), "own");
   EXPECT_EQ(parsed.helper_for("docker.io").value(), "hub");

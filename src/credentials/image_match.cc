@@ -119,7 +119,8 @@ bool is_image_pattern(std::string_view text) {
   const Location location = location_of(text);
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   const auto is_visible = [](char c) { return c > ' ' && c < '\x7f'; };
-  return !location.host.empty() && std::ranges::all_of(location.port, is_digit) && std::ranges::all_of(text, is_visible);
+  return !location.host.empty() && std::ranges::all_of(location.port, is_digit) &&
+         std::ranges::all_of(text, is_visible);
 }
 
 }  // namespace shim::credentials

@@ -67,8 +67,8 @@ struct Keychain::State {
 
 asio::awaitable<Expected<Credential>> Keychain::State::with_password(Credential credential, TimePoint deadline) {
   CachedFile<Secret>& file =
-      password_files.try_emplace(credential.password_file, workers, credential.password_file, kMaxPasswordBytes,
-                                 &parse_password)
+      password_files
+          .try_emplace(credential.password_file, workers, credential.password_file, kMaxPasswordBytes, &parse_password)
           .first->second;
   const auto password = co_await file.get(deadline);
   if (!password) co_return fail("password file: " + password.error().message);

@@ -52,8 +52,7 @@ class KeychainTest : public testing::Test {
     if (!found->identity_token.empty()) return "token " + std::string(found->identity_token.reveal());
     return found->username + ":" + std::string(found->password.reveal());
   }
-  Expected<Credential> credential(const Question& question,
-                                  Keychain::TimePoint deadline = Keychain::TimePoint::max()) {
+  Expected<Credential> credential(const Question& question, Keychain::TimePoint deadline = Keychain::TimePoint::max()) {
     Expected<Credential> result;
     asio::co_spawn(io_, keychain().find(question, deadline), [&](std::exception_ptr error, Expected<Credential> found) {
       EXPECT_FALSE(error);
@@ -68,12 +67,13 @@ class KeychainTest : public testing::Test {
 
   // A plugin that counts its runs in the file `runs`.
   void plugin(const std::string& name, const std::string& key_type, const std::string& rest = "") {
-    folder_.program(name, "echo run >> " + folder_.path("runs") + "\n" + "cat > " + folder_.path("request") +
-                              "\ncat " + folder_.path(name + ".answer"));
+    folder_.program(name, "echo run >> " + folder_.path("runs") + "\n" + "cat > " + folder_.path("request") + "\ncat " +
+                              folder_.path(name + ".answer"));
     folder_.write(name + ".answer",
                   R"({"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1",)"
-                  R"("cacheKeyType":")" + key_type + "\"" + rest +
-                      R"(,"auth":{"*.test":{"username":")" + name + R"(","password":"SENTINEL-p"}}})");
+                  R"("cacheKeyType":")" +
+                      key_type + "\"" + rest + R"(,"auth":{"*.test":{"username":")" + name +
+                      R"(","password":"SENTINEL-p"}}})");
   }
   void plugin_config(std::vector<std::string> names) {
     std::string text = "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n";
@@ -169,9 +169,12 @@ TEST_F(KeychainTest, GoesOnToTheNextSourceWhereOneFails) {
 }
 
 TEST_F(KeychainTest, AsksDockersHelper) {
-  folder_.program("docker-credential-fake", "read server; [ \"$1\" = get ] || exit 9\n"
-                  "echo run >> " + folder_.path("runs") + "\n"
-                  "echo '{\"ServerURL\":\"x\",\"Username\":\"<token>\",\"Secret\":\"'$server'\"}'");
+  folder_.program("docker-credential-fake",
+                  "read server; [ \"$1\" = get ] || exit 9\n"
+                  "echo run >> " +
+                      folder_.path("runs") +
+                      "\n"
+                      "echo '{\"ServerURL\":\"x\",\"Username\":\"<token>\",\"Secret\":\"'$server'\"}'");
   options_.docker_config = {folder_.write("config.json", R"({"credHelpers":{"docker.io":"fake"}})")};
   EXPECT_EQ(find(about("docker.io")), "token https://index.docker.io/v1/");
   EXPECT_EQ(find(about("docker.io", "another")), "token https://index.docker.io/v1/");
@@ -187,8 +190,8 @@ TEST_F(KeychainTest, AsksDockersHelper) {
 
 TEST_F(KeychainTest, TakesAuthsWhereTheHelperHasNothing) {
   folder_.program("docker-credential-fake", "echo credentials not found in native keychain; exit 1");
-  options_.docker_config = {folder_.write(
-      "config.json", R"({"credsStore":"fake","auths":{"a.test":{"username":"docker","password":"p"}}})")};
+  options_.docker_config = {
+      folder_.write("config.json", R"({"credsStore":"fake","auths":{"a.test":{"username":"docker","password":"p"}}})")};
   EXPECT_EQ(find(about("a.test")), "docker:p");
   EXPECT_EQ(find(about("b.test")), "anonymous");
 }
@@ -272,7 +275,8 @@ TEST_F(KeychainTest, AsksPluginsInTheirOrderUntilOneAnswers) {
 
 TEST_F(KeychainTest, SaysWhyAPluginFailedWithoutItsSecrets) {
   plugin_config({"p"});
-  EXPECT_THAT(find(about("a.test")), AllOf(HasSubstr("credential plugin p cannot be started"), HasSubstr("No such file")));
+  EXPECT_THAT(find(about("a.test")),
+              AllOf(HasSubstr("credential plugin p cannot be started"), HasSubstr("No such file")));
   folder_.program("p", "echo SENTINEL-output; echo \"bad key $KEY\" >&2; exit 2");
   EXPECT_THAT(find(about("a.test")), HasSubstr("credential plugin p: exit status 2: bad key ***"));
   folder_.program("p", "echo SENTINEL-output");
@@ -320,10 +324,10 @@ TEST_F(KeychainTest, DoesNotKeepWaitersPastTheirDeadlineAndUsesTheLateAnswer) {
   ASSERT_EQ(::mkfifo(folder_.path("gate").c_str(), 0600), 0);
   plugin("p", "Global");
   const std::string answer = folder_.path("p.answer");
-  folder_.program("p", "echo run >> " + folder_.path("runs") + "; read x < " + folder_.path("gate") + "; cat " + answer);
+  folder_.program("p",
+                  "echo run >> " + folder_.path("runs") + "; read x < " + folder_.path("gate") + "; cat " + answer);
   plugin_config({"p"});
-  EXPECT_THAT(shown(credential(about("a.test"), Keychain::TimePoint::clock::now() + 50ms)),
-              HasSubstr("error: "));
+  EXPECT_THAT(shown(credential(about("a.test"), Keychain::TimePoint::clock::now() + 50ms)), HasSubstr("error: "));
   std::ofstream(folder_.path("gate")) << "go\n";
   EXPECT_EQ(find(about("a.test")), "p:SENTINEL-p");
   EXPECT_LE(runs(), 1);

@@ -21,8 +21,8 @@ using config::Document;
 using config::Node;
 
 constexpr std::string_view kKind = "CredentialProviderConfig";
-constexpr std::array<std::string_view, 3> kFileVersions = {
-    "kubelet.config.k8s.io/v1", "kubelet.config.k8s.io/v1beta1", "kubelet.config.k8s.io/v1alpha1"};
+constexpr std::array<std::string_view, 3> kFileVersions = {"kubelet.config.k8s.io/v1", "kubelet.config.k8s.io/v1beta1",
+                                                           "kubelet.config.k8s.io/v1alpha1"};
 constexpr std::array<std::string_view, 3> kPluginVersions = {"credentialprovider.kubelet.k8s.io/v1",
                                                              "credentialprovider.kubelet.k8s.io/v1beta1",
                                                              "credentialprovider.kubelet.k8s.io/v1alpha1"};

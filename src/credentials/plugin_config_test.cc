@@ -54,7 +54,8 @@ TEST(PluginConfig, IsReadAsTheKubeletReadsIt) {
 
 TEST(PluginConfig, MayBeJsonAndOfAnOlderVersion) {
   const auto config = parse_plugin_config(
-      "{\t\"apiVersion\":\"kubelet.config.k8s.io/v1alpha1\",\n\t\"kind\":\"CredentialProviderConfig\",\n\t\"providers\":"
+      "{\t\"apiVersion\":\"kubelet.config.k8s.io/"
+      "v1alpha1\",\n\t\"kind\":\"CredentialProviderConfig\",\n\t\"providers\":"
       "[{\"name\":\"p\",\"matchImages\":[\"a.io\"],\"defaultCacheDuration\":\"0s\",\"apiVersion\":"
       "\"credentialprovider.kubelet.k8s.io/v1beta1\"}]}",
       "/p.json");
@@ -68,10 +69,11 @@ TEST(PluginConfig, NamesFileAndFieldOfEachMistake) {
   EXPECT_THAT(said(with("\"12h\"", "soon")), ElementsAre(HasSubstr("providers[0].defaultCacheDuration: ")));
   EXPECT_THAT(said(with("  defaultCacheDuration: \"12h\"\n", "")),
               ElementsAre(HasSubstr("providers[0].defaultCacheDuration: is missing")));
-  EXPECT_THAT(said(with("*.dkr.ecr.*.amazonaws.com", "https://a.io")), ElementsAre(HasSubstr("matchImages")));
+  EXPECT_THAT(said(with("*.dkr.ecr.*.amazonaws.com", "registry.io:x")), ElementsAre(HasSubstr("matchImages")));
   EXPECT_THAT(said(with("[\"*.dkr.ecr.*.amazonaws.com\", \"registry.io:8080/path\"]", "[]")),
               ElementsAre(HasSubstr("matchImages: needs at least one")));
-  EXPECT_THAT(said(with("credentialprovider.kubelet.k8s.io/v1", "v7")), ElementsAre(HasSubstr("providers[0].apiVersion")));
+  EXPECT_THAT(said(with("credentialprovider.kubelet.k8s.io/v1", "v7")),
+              ElementsAre(HasSubstr("providers[0].apiVersion")));
   EXPECT_THAT(said(with("CredentialProviderConfig", "KubeletConfiguration")), ElementsAre(HasSubstr("kind: expected")));
   EXPECT_THAT(said("{}"), SizeIs(3));
   EXPECT_THAT(said("[]"), Not(SizeIs(0)));

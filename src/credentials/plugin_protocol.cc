@@ -56,7 +56,8 @@ Expected<PluginAnswer> parse_plugin_answer(std::string_view text, std::string_vi
     return fail("its answer is not of kind CredentialProviderResponse");
   }
   if (const auto version = text_of(response, "apiVersion"); version != api_version) {
-    return fail(fmt::format("its answer is of apiVersion {}, and {} was asked for", in_quotes(version, 64), api_version));
+    return fail(
+        fmt::format("its answer is of apiVersion {}, and {} was asked for", in_quotes(version, 64), api_version));
   }
   const auto key_type = key_type_of(text_of(response, "cacheKeyType"));
   if (!key_type) return fail("its answer has no cacheKeyType of Image, Registry or Global");
@@ -71,9 +72,9 @@ Expected<PluginAnswer> parse_plugin_answer(std::string_view text, std::string_vi
   if (auth == response.end() || auth->is_null()) return answer;
   if (!auth->is_object()) return fail("the auth of its answer is not an object");
   for (const auto& [key, config] : auth->items()) {
-    answer.auth.push_back({normal_pattern(key),
-                           {.username = std::string(text_of(config, "username")),
-                            .password = Secret(text_of(config, "password"))}});
+    answer.auth.push_back(
+        {normal_pattern(key),
+         {.username = std::string(text_of(config, "username")), .password = Secret(text_of(config, "password"))}});
   }
   // Longer keys before the shorter ones that they begin with, `*` after every letter.
   std::ranges::stable_sort(answer.auth, std::ranges::greater(), &PluginAnswer::Auth::pattern);

@@ -24,9 +24,10 @@ std::string user_for(const std::string& auth, const char* image) {
 }
 
 TEST(PluginRequest, HasTheImage) {
-  EXPECT_EQ(plugin_request(kV1, "a.io/team/app"),
-            R"({"apiVersion":"credentialprovider.kubelet.k8s.io/v1","image":"a.io/team/app","kind":"CredentialProviderRequest"})"
-            "\n");
+  EXPECT_EQ(
+      plugin_request(kV1, "a.io/team/app"),
+      R"({"apiVersion":"credentialprovider.kubelet.k8s.io/v1","image":"a.io/team/app","kind":"CredentialProviderRequest"})"
+      "\n");
 }
 
 TEST(PluginAnswer, HasKeyTypeAndDuration) {
@@ -62,7 +63,8 @@ TEST(PluginAnswer, ThatIsNoneIsAnErrorThatShowsNothingOfIt) {
   for (const std::string& text :
        {std::string(), std::string("SENTINEL"), std::string("[]"),
         std::string(R"({"kind":"SENTINEL","apiVersion":"credentialprovider.kubelet.k8s.io/v1"})"),
-        std::string(R"({"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1beta1"})"),
+        std::string(
+            R"({"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1beta1"})"),
         response(R"("cacheKeyType":"SENTINEL")"), response(R"("auth":{})"),
         response(R"("cacheKeyType":"Image","cacheDuration":"SENTINEL")"),
         response(R"("cacheKeyType":"Image","cacheDuration":5)"),

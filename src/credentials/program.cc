@@ -269,9 +269,9 @@ Expected<ProgramResult> run_program(const Program& program, const ProgramLimits&
 }
 
 Variables inherited_variables() {
-  constexpr std::array kNames = {"PATH",        "HOME",        "LANG",      "TZ",        "SSL_CERT_FILE",
+  constexpr std::array kNames = {"PATH",         "HOME",       "LANG",       "TZ",          "SSL_CERT_FILE",
                                  "SSL_CERT_DIR", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy",
-                                 "ALL_PROXY",   "all_proxy",   "NO_PROXY",  "no_proxy"};
+                                 "ALL_PROXY",    "all_proxy",  "NO_PROXY",   "no_proxy"};
   Variables variables;
   for (const char* name : kNames) {
     if (const char* value = std::getenv(name)) variables.emplace_back(name, value);

@@ -28,7 +28,7 @@ struct Program {
 
 struct ProgramLimits {
   std::chrono::milliseconds timeout{10'000};
-  std::size_t max_output_bytes = 1024 * 1024;    // over it, the program fails
+  std::size_t max_output_bytes = 1024 * 1024;   // over it, the program fails
   std::size_t max_complaint_bytes = 64 * 1024;  // what is written beyond is dropped
 };
 

@@ -18,7 +18,7 @@ class ProgramRunner : public std::enable_shared_from_this<ProgramRunner> {
  public:
   struct Options {
     ProgramLimits limits;
-    std::size_t max_at_once = 4;                  // so that slow programs leave workers to files
+    std::size_t max_at_once = 4;  // so that slow programs leave workers to files
     Variables environment = inherited_variables();
   };
   // The right to run one program; given back when it goes.

@@ -71,7 +71,8 @@ TokenAnswer token_of(const std::expected<http::Response, http::Failure>& respons
   return std::move(*token);
 }
 
-asio::awaitable<TokenAnswer> fetch_token(http::Client& http, http::Url realm, TokenKey key, http::TlsOptions tls) {
+asio::awaitable<TokenAnswer> request_token(http::Client& http, const http::Url& realm, const TokenKey& key,
+                                           const http::TlsOptions& tls) {
   auto request = token_request(realm, key, tls);
   request.timeout = kTokenTimeout;
   const bool is_grant = request.method == http::Method::post;
@@ -84,6 +85,18 @@ asio::awaitable<TokenAnswer> fetch_token(http::Client& http, http::Url realm, To
   co_return token_of(response, realm, key.credential);
 }
 
+// Kept before anybody is told, so that who asks next does not fetch another.
+asio::awaitable<TokenAnswer> fetch_token(http::Client& http, http::Url realm, TokenKey key, http::TlsOptions tls,
+                                         std::shared_ptr<TokenCache> tokens, std::chrono::seconds max_age,
+                                         std::function<Clock::time_point()> now) {
+  auto token = co_await request_token(http, realm, key, tls);
+  if (!token) co_return token;
+  // Given up a little early, so that it does not expire on its way.
+  const auto age = std::min<std::chrono::milliseconds>(token->lifetime * 9 / 10, max_age);
+  tokens->store(key, token->value, now() + age);
+  co_return token;
+}
+
 }  // namespace
 
 std::chrono::milliseconds time_until(Clock::time_point deadline) {
@@ -92,14 +105,14 @@ std::chrono::milliseconds time_until(Clock::time_point deadline) {
 }
 
 Authorizer::Authorizer(http::Client& http, Options options)
-    : http_(http), options_(std::move(options)), tokens_(options_.max_tokens) {}
+    : http_(http), options_(std::move(options)), tokens_(std::make_shared<TokenCache>(options_.max_tokens)) {}
 
 asio::awaitable<std::expected<credentials::Credential, Refusal>> Authorizer::find(const Entry& entry,
                                                                                   const Question& question,
                                                                                   Clock::time_point deadline) {
   auto credential = co_await options_.keychain->find(question, deadline);
   if (!credential) {
-    co_return std::unexpected(Refusal{Outcome::Kind::failed, std::move(credential.error().message)});
+    co_return std::unexpected(Refusal{Outcome::Kind::failed, std::move(credential.error().message), Health()});
   }
   last_credentials_.insert_or_assign(entry.address.api_url(), *credential);
   co_return std::move(*credential);
@@ -130,7 +143,7 @@ asio::awaitable<std::expected<std::optional<Authorization>, Refusal>> Authorizer
                      .scope = pull_scope(repository),
                      .credential = std::move(*credential),
                      .registry = entry.address.api_url()};
-  const auto token = tokens_.find(key, options_.now());
+  const auto token = tokens_->find(key, options_.now());
   if (!token) co_return std::nullopt;
   co_return Authorization{.value = bearer_authorization(*token), .is_fresh = false, .credential = key.credential};
 }
@@ -190,7 +203,7 @@ asio::awaitable<std::expected<Authorization, Refusal>> Authorizer::bearer(const 
                .credential = std::move(credential),
                .registry = entry.address.api_url()};
   wanted_[entry.address.api_url()] = {.is_basic = false, .realm = key.realm, .service = key.service};
-  if (const auto token = tokens_.find(key, options_.now())) {
+  if (const auto token = tokens_->find(key, options_.now())) {
     Authorization cached{.value = bearer_authorization(*token), .is_fresh = false, .credential = key.credential};
     if (!rejected || rejected->value != cached.value) co_return cached;
   }
@@ -204,16 +217,15 @@ asio::awaitable<std::expected<Authorization, Refusal>> Authorizer::bearer(const 
     token = co_await fetch(entry, *realm, key, deadline);
   }
   if (!token) co_return std::unexpected(std::move(token.error()));
-  Authorization fresh{.value = bearer_authorization(token->value), .is_fresh = true, .credential = key.credential};
-  // Given up a little early, so that it does not expire on its way.
-  const auto age = std::min<std::chrono::milliseconds>(token->lifetime * 9 / 10, options_.max_token_age);
-  tokens_.store(key, std::move(token->value), options_.now() + age);
-  co_return fresh;
+  co_return Authorization{
+      .value = bearer_authorization(token->value), .is_fresh = true, .credential = std::move(key.credential)};
 }
 
 asio::awaitable<Authorizer::TokenAnswer> Authorizer::fetch(const Entry& entry, const http::Url& realm,
                                                            const TokenKey& key, Clock::time_point deadline) {
-  auto start = [&http = http_, realm, key, tls = entry.tls] { return fetch_token(http, realm, key, tls); };
+  auto start = [this, &entry, &realm, &key] {  // called before join() waits
+    return fetch_token(http_, realm, key, entry.tls, tokens_, options_.max_token_age, options_.now);
+  };
   auto answer = co_await fetching_.join(key, std::move(start), deadline);
   if (answer) co_return std::move(*answer);
   const http::Failure failure{{fmt::format("{} has not answered in time", realm.origin())},

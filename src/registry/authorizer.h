@@ -86,7 +86,7 @@ class Authorizer {
 
   http::Client& http_;
   Options options_;
-  TokenCache tokens_;
+  std::shared_ptr<TokenCache> tokens_;  // shared with requests under way, which may outlive this
   SingleFlight<TokenKey, TokenAnswer> fetching_{Abandoned::is_cancelled};
   std::map<std::string, credentials::Credential> last_credentials_;  // by the API's URL
   std::map<std::string, Wanted> wanted_;                             // by the API's URL: at most one for each entry

@@ -3,13 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/worker_pool.h"
+#include "credentials/keychain.h"
+#include "credentials/testing.h"
 #include "fake_registry/fake_registry.h"
 
 namespace shim::registry {
@@ -532,6 +537,126 @@ TEST_F(Probe, PingsARegistryWithoutItsTokenEndpointAsOneThatIsNot) {
   FakeRegistry registry(bearer());
   registry.set_fault("/token", {.kind = Fault::Kind::hang});
   EXPECT_EQ(ping(entry_at(registry.url(), admin()), 50ms).health.kind, Health::Kind::timed_out);
+}
+
+
+TEST_F(Probe, SendsAnIdentityTokenAsAPasswordWhereTheEndpointKnowsNoGrants) {
+  FakeRegistryOptions options;
+  options.wants_bearer = true;
+  options.users = {{"", "SENTINEL-refresh"}};
+  FakeRegistry registry(options);
+  registry.put_manifest("library/nginx", "1.25");
+  const Entry entry = entry_at(registry.url(), {.identity_token = Secret("SENTINEL-refresh")});
+  EXPECT_EQ(probe(entry).kind, Kind::holds);
+  EXPECT_THAT(asked(registry), ElementsAre(kHead, "POST /token", "GET /token Basic", std::string(kHead) + " Bearer"));
+}
+
+TEST_F(Probe, FetchesOneTokenForAllWhoWantTheSame) {
+  FakeRegistry registry(bearer());
+  registry.put_manifest("library/nginx", "1.25");
+  const Entry entry = entry_at(registry.url(), admin());
+  const Candidate candidate{.entry = &entry, .name = "n", .repository = "library/nginx", .tag_or_digest = "1.25"};
+  int held = 0;
+  int left = 200;
+  for (int i = 0; i < 200; ++i) {
+    asio::co_spawn(context_, client_.probe(entry, candidate, Clock::now() + 10s),
+                   [&](std::exception_ptr, const Outcome& outcome) {
+                     held += outcome.kind == Kind::holds ? 1 : 0;
+                     if (--left == 0) context_.stop();
+                   });
+  }
+  context_.run();
+  EXPECT_EQ(held, 200);
+  const auto requests = asked(registry);
+  EXPECT_EQ(std::ranges::count(requests, "GET /token Basic"), 1);
+}
+
+// Registries whose entries have no `auth`.
+class ProbeWithSources : public Probe {
+ protected:
+  static Entry entry_without_auth(const FakeRegistry& registry) {
+    return {.address = image::Address::parse(registry.url()).value()};
+  }
+  static std::string login(const std::string& host, const std::string& password) {
+    return R"({"auths":{")" + host + R"(":{"username":"admin","password":")" + password + R"("}}})";
+  }
+  Outcome probe_with(RegistryClient& client, const Entry& entry) {
+    const Candidate candidate{.entry = &entry, .name = "n", .repository = "library/nginx", .tag_or_digest = "1.25"};
+    std::optional<Outcome> outcome;
+    asio::co_spawn(context_, client.probe(entry, candidate, Clock::now() + 10s), [&](std::exception_ptr, Outcome done) {
+      outcome = std::move(done);
+      context_.stop();
+    });
+    context_.restart();
+    context_.run();
+    EXPECT_EQ(outcome->reason.find("SENTINEL"), std::string::npos) << outcome->reason;
+    return std::move(*outcome);
+  }
+
+  test::Folder folder_;
+  WorkerPool workers_{2};
+  std::shared_ptr<credentials::Keychain> keychain_ = std::make_shared<credentials::Keychain>(
+      workers_, credentials::Keychain::Options{.docker_config = {folder_.path("config.json")},
+                                               .plugin_config = folder_.path("plugins.yaml"),
+                                               .plugin_bin_dir = folder_.path("")});
+  RegistryClient with_sources_{http_, {.authorization = {.keychain = keychain_}}};
+};
+
+TEST_F(ProbeWithSources, SendsWhatDockersConfigHasToItsHostOnly) {
+  folder_.write("plugins.yaml", "not used");
+  FakeRegistry own(basic());
+  FakeRegistry other(basic());
+  own.put_manifest("library/nginx", "1.25");
+  folder_.write("config.json", login(own.host(), kPassword));
+  const Entry of_own = entry_without_auth(own);
+  const Entry of_other = entry_without_auth(other);
+  EXPECT_EQ(probe_with(with_sources_, of_own).kind, Kind::holds);
+  for (int i = 0; i < 2; ++i) EXPECT_NE(probe_with(with_sources_, of_other).kind, Kind::holds);
+  for (const auto& request : other.requests()) EXPECT_TRUE(request.authorization.empty());
+}
+
+TEST_F(ProbeWithSources, SaysWhoWasRefused) {
+  FakeRegistry registry(basic());
+  folder_.write("config.json", login(registry.host(), "SENTINEL-wrong"));
+  const Entry entry = entry_without_auth(registry);
+  const Outcome outcome = probe_with(with_sources_, entry);
+  EXPECT_EQ(outcome.kind, Kind::refused);
+  EXPECT_THAT(outcome.reason, HasSubstr("user \"admin\""));
+}
+
+TEST_F(ProbeWithSources, SaysWhichSourceIsBroken) {
+  FakeRegistry registry(basic());
+  folder_.write("config.json", "{");
+  const Entry entry = entry_without_auth(registry);
+  const Outcome outcome = probe_with(with_sources_, entry);
+  EXPECT_EQ(outcome.kind, Kind::failed);
+  EXPECT_THAT(outcome.reason, HasSubstr("config.json: not a JSON object"));
+}
+
+TEST_F(ProbeWithSources, UsesARotatedPasswordOfAPluginInTheSameProbe) {
+  for (const FakeRegistryOptions& options : {basic(), bearer()}) {
+    FakeRegistry registry(options);
+    registry.put_manifest("library/nginx", "1.25");
+    folder_.write(
+        "plugins.yaml",
+        "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n- {name: rotating, "
+        "matchImages: ['" +
+            registry.host() +
+            "'], defaultCacheDuration: 1h, apiVersion: "
+            "credentialprovider.kubelet.k8s.io/v1}\n");
+    folder_.program("rotating", "cat " + folder_.path("answer"));
+    const auto answer = [&](const std::string& password) {
+      folder_.write("answer",
+                    R"({"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1",)"
+                    R"("cacheKeyType":"Registry","auth":{")" +
+                        registry.host() + R"(":{"username":"admin","password":")" + password + R"("}}})");
+    };
+    const Entry entry = entry_without_auth(registry);
+    answer("SENTINEL-old");
+    EXPECT_EQ(probe_with(with_sources_, entry).kind, Kind::refused);
+    answer(kPassword);
+    EXPECT_EQ(probe_with(with_sources_, entry).kind, Kind::holds);
+  }
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class Probes : public std::enable_shared_from_this<Probes> {
     Breaker::Options breaker{};
     AnswerCache::Options cache{};
     std::chrono::seconds max_token_age{600};
-    std::shared_ptr<credentials::Keychain> keychain;
+    std::shared_ptr<credentials::Keychain> keychain = std::make_shared<credentials::Keychain>();
   };
 
   // `http` must outlive the executor's run; `former`, whose breakers go on here, may be null.
