@@ -31,7 +31,7 @@ test: ## unit, integration and end-to-end tests (the last ones as root)
 
 bench: ## measure against the direct connection, a byte relay, nghttpx and a gRPC C++ proxy
 	@scripts/setup bench
-	@scripts/build release -DICS_BENCH=ON
+	@scripts/build release -DICS_BENCH=ON -DICS_TESTS=ON
 	@ICS_BUILD_DIR=$(CURDIR)/build/release /usr/bin/python3 bench/run $(BENCH)
 
 lint: ## layout, clang-tidy, layers, shell and Python scripts

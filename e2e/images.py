@@ -10,6 +10,7 @@ import io
 import json
 import os
 import platform
+import ssl
 import subprocess
 import tarfile
 import urllib.error
@@ -17,6 +18,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urljoin
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,7 +67,8 @@ def _applets() -> list[str]:
     return [applet for applet in listed if applet != "busybox"]
 
 
-def _layer(files: Mapping[str, bytes]) -> tuple[Blob, str]:
+@functools.cache
+def _layer(files: frozenset[tuple[str, bytes]]) -> tuple[Blob, str]:
     """The layer, and the digest of its content before compression, which the image's configuration names."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
@@ -79,14 +82,14 @@ def _layer(files: Mapping[str, bytes]) -> tuple[Blob, str]:
             tar.addfile(entry, io.BytesIO(content))
 
         folders = {"bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr", "usr/bin", "var", "var/www"}
-        folders |= {str(parent) for name in files for parent in Path(name).parents if str(parent) != "."}
+        folders |= {str(parent) for name, _ in files for parent in Path(name).parents if str(parent) != "."}
         for folder in sorted(folders):
             add(folder, type=tarfile.DIRTYPE, mode=0o1777 if folder == "tmp" else 0o755)
         add("bin/busybox", busybox().read_bytes())
         for applet in _applets():
             # Hard links: a container can hide one of them and keep the others.
             add(f"bin/{applet}", type=tarfile.LNKTYPE, linkname="bin/busybox")
-        for name, content in files.items():
+        for name, content in sorted(files):
             add(name, content)
     plain = archive.getvalue()
     return Blob(LAYER, gzip.compress(plain, 6, mtime=0)), "sha256:" + hashlib.sha256(plain).hexdigest()
@@ -98,16 +101,17 @@ GROUP = b"root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n"
 
 @dataclass
 class Image:
-    """One image for this machine's platform."""
+    """One image, for this machine's platform where no other is asked for."""
 
     entrypoint: Sequence[str]
     command: Sequence[str] = ()
     user: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    architecture: str = field(default_factory=architecture)
 
     def __post_init__(self) -> None:
-        layer, plain_digest = _layer({"etc/passwd": PASSWD, "etc/group": GROUP, **self.files})
+        layer, plain_digest = _layer(frozenset({"etc/passwd": PASSWD, "etc/group": GROUP, **self.files}.items()))
         process = {
             "Entrypoint": list(self.entrypoint),
             "Cmd": list(self.command),
@@ -118,7 +122,7 @@ class Image:
         self.config = _json(
             CONFIG,
             {
-                "architecture": architecture(),
+                "architecture": self.architecture,
                 "os": "linux",
                 "config": process,
                 "rootfs": {"type": "layers", "diff_ids": [plain_digest]},
@@ -140,7 +144,7 @@ class Image:
         reference = {
             **self.manifest.descriptor,
             "annotations": {"io.containerd.image.name": name},
-            "platform": {"architecture": architecture(), "os": "linux"},
+            "platform": {"architecture": self.architecture, "os": "linux"},
         }
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [reference]}
         contents = {
@@ -158,9 +162,27 @@ class Image:
                 tar.addfile(entry, io.BytesIO(content))
 
 
-def says(text: str) -> Image:
+class Index:
+    """One name for images of several platforms."""
+
+    def __init__(self, *images: Image) -> None:
+        self.images = images
+        self.manifest = _json(
+            INDEX,
+            {
+                "schemaVersion": 2,
+                "mediaType": INDEX,
+                "manifests": [
+                    {**image.manifest.descriptor, "platform": {"architecture": image.architecture, "os": "linux"}}
+                    for image in images
+                ],
+            },
+        )
+
+
+def says(text: str, **more: Any) -> Image:
     """Prints one line and stays, as a server would."""
-    return Image(["/bin/sh", "-c", f"echo '{text}'; exec sleep 2147483647"])
+    return Image(["/bin/sh", "-c", f"echo '{text}'; exec sleep 2147483647"], **more)
 
 
 def pause(name: str = "") -> Image:
@@ -170,19 +192,31 @@ def pause(name: str = "") -> Image:
 
 @dataclass(frozen=True)
 class RegistryClient:
-    """The writing side of the distribution API, with Basic authentication."""
+    """The writing side of the distribution API, with Basic authentication, or a token that somebody else has got."""
 
     address: str  # http://host:port
     username: str = ""
     password: str = ""
+    token: str = ""
+    authority: Path | None = None  # whose certificate an https address has
 
-    def push(self, image: Image, name: str) -> None:
+    def push(self, image: Image | Index, name: str) -> None:
         """`team/app:v1`"""
         repository, _, tag = name.rpartition(":")
+        if isinstance(image, Index):
+            for part in image.images:
+                self._push_image(part, repository, part.manifest.digest)
+            self._push_manifest(image.manifest, repository, tag)
+        else:
+            self._push_image(image, repository, tag)
+
+    def _push_image(self, image: Image, repository: str, reference: str) -> None:
         for blob in [image.config, *image.layers]:
             self._push_blob(repository, blob)
-        url = f"{self.address}/v2/{repository}/manifests/{tag}"
-        self._send("PUT", url, image.manifest.content, image.manifest.media_type)
+        self._push_manifest(image.manifest, repository, reference)
+
+    def _push_manifest(self, manifest: Blob, repository: str, reference: str) -> None:
+        self._send("PUT", f"{self.address}/v2/{repository}/manifests/{reference}", manifest.content, manifest.media_type)
 
     def _push_blob(self, repository: str, blob: Blob) -> None:
         try:
@@ -199,11 +233,16 @@ class RegistryClient:
 
     def _send(self, method: str, url: str, body: bytes | None = None, media_type: str = "") -> Mapping[str, str]:
         headers = {"Content-Type": media_type} if media_type else {}
-        if self.username:
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        elif self.username:
             pair = f"{self.username}:{self.password}".encode()
             headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
         request = urllib.request.Request(url, body, headers, method=method)
         # The registries are on loopback: no proxy of the environment knows them.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        context = ssl.create_default_context(cafile=self.authority)
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
         with opener.open(request, timeout=20) as answer:
             return answer.headers

@@ -20,9 +20,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/integration"))
 
+from leaks import text_below  # noqa: E402
 from processes import Process, Workplace, accepts_connections, eventually  # noqa: E402
 
 import images  # noqa: E402
+from certificates import Authority  # noqa: E402
+from token_server import TokenServer  # noqa: E402
 
 # With a plain byte relay in the shim's place, to try the peers themselves.
 IS_RELAY = bool(os.environ.get("ICS_RELAY"))
@@ -146,12 +149,25 @@ def unmount_below(folder: Path) -> None:
 
 
 class Registry:
-    """docker-registry on a free port of loopback, with one user; for everybody without a username."""
+    """docker-registry on a free port of loopback, with one user; for everybody without a username.
 
-    def __init__(self, workplace: Workplace, name: str = "registry", username: str = "demo") -> None:
+    With a certificate of `authority` it speaks TLS; with a token server it wants that one's tokens instead of Basic.
+    """
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        name: str = "registry",
+        username: str = "demo",
+        authority: Authority | None = None,
+        token_server: TokenServer | None = None,
+    ) -> None:
         self.name = name
         self.username = username
-        self.password = secrets.token_hex(8) if username else ""
+        self.password = workplace.secrets.add(secrets.token_hex(8)) if username else ""
+        self.authority = authority
+        self._certificate = authority.issue(name, "IP:127.0.0.1") if authority else None
+        self._token_server = token_server
         self._workplace = workplace
         self._folder = workplace.path(name)
         self._folder.mkdir()
@@ -164,7 +180,7 @@ class Registry:
 
     @property
     def address(self) -> str:
-        return f"http://{self.host}"
+        return f"{'https' if self.authority else 'http'}://{self.host}"
 
     @property
     def auth(self) -> str:
@@ -177,7 +193,12 @@ class Registry:
             "storage": {"filesystem": {"rootdirectory": str(self._folder / "data")}},
             "http": {"addr": self.host},
         }
-        if self.username:
+        if self._certificate:
+            files = {"certificate": str(self._certificate.file), "key": str(self._certificate.key)}
+            settings["http"]["tls"] = files
+        if self._token_server:
+            settings["auth"] = {"token": self._token_server.settings()}
+        elif self.username:
             users = self._folder / "htpasswd"
             # The password on stdin, so that no list of processes shows it.
             hashed = subprocess.run(
@@ -193,8 +214,10 @@ class Registry:
     def stop(self) -> None:
         self.process.stop()
 
-    def push(self, image: images.Image, name: str) -> None:
-        images.RegistryClient(self.address, self.username, self.password).push(image, name)
+    def push(self, image: images.Image | images.Index, name: str) -> None:
+        token = self._token_server.token(name.rpartition(":")[0], ["pull", "push"]) if self._token_server else ""
+        authority = self.authority.file if self.authority else None
+        images.RegistryClient(self.address, self.username, self.password, token, authority).push(image, name)
 
 
 class Containerd:
@@ -287,6 +310,12 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
       Root = "{self._folder}/runc"
 """
 
+    def trust(self, host: str, authority: Path) -> None:
+        """What an operator puts into certs.d for a registry with a private authority."""
+        folder = self._folder / "hosts" / host
+        folder.mkdir(parents=True)
+        (folder / "hosts.toml").write_text(f'server = "https://{host}"\n[host."https://{host}"]\n  ca = "{authority}"\n')
+
     def import_image(self, image: images.Image, name: str) -> None:
         archive = self._folder / "import.tar"
         image.save(name, archive)
@@ -338,9 +367,11 @@ class Shim:
             "admin": str(workplace.path(f"{name}-admin.sock")),
             "configMap": {"enabled": False},
         }
+        workplace.watch(f"{name}'s state", lambda: text_below(Path(self._fixed["image"])))
         self.start(**settings)
 
     def start(self, **settings: Any) -> None:
+        self._workplace.secrets.add_from(settings)
         self.configuration.touch(mode=0o600)
         self.configuration.write_text(json.dumps({**self._fixed, **settings}, indent=2) + "\n")
         if IS_RELAY:
@@ -353,6 +384,9 @@ class Shim:
         self.process.stop()
         self.start(**settings)
 
+    def wait_for_log(self, *words: str) -> None:
+        eventually(lambda: all(word in self.process.stderr for word in words), f"the log shows {words}")
+
 
 class CommandError(Exception):
     """A command that ended with an error; the text is what it said."""
@@ -363,6 +397,7 @@ class Crictl:
 
     def __init__(self, socket: Path) -> None:
         self.program = go_tool("crictl")
+        self.said: list[str] = []  # all that it printed
         self.endpoints = {
             "CONTAINER_RUNTIME_ENDPOINT": f"unix://{socket}",
             "IMAGE_SERVICE_ENDPOINT": f"unix://{socket}",
@@ -373,9 +408,11 @@ class Crictl:
     def start(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Runs it to its end, whatever that is."""
         command = [str(self.program), "--timeout", "60s", *map(str, arguments)]
-        return subprocess.run(
+        ended = subprocess.run(
             command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=90
         )
+        self.said += [ended.stdout, ended.stderr]
+        return ended
 
     def run(self, *arguments: str | Path) -> str:
         ended = self.start(*arguments)

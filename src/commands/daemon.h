@@ -9,9 +9,11 @@
 
 #include "base/byte_budget.h"
 #include "base/snapshot.h"
+#include "base/worker_pool.h"
 #include "commands/admin_socket.h"
 #include "config/config.h"
 #include "cri/image_calls.h"
+#include "cri/name_keeper.h"
 #include "cri/name_store.h"
 #include "http/client.h"
 #include "http2/flush_queue.h"
@@ -48,8 +50,10 @@ class Daemon {
   proxy::DeadlineQueue deadlines_{io_};
   ByteBudget message_budget_;
   proxy::Dialects dialects_;
+  WorkerPool workers_;
   http::Client http_;
   std::shared_ptr<cri::NameStore> names_ = std::make_shared<cri::NameStore>();
+  cri::NameKeeper name_keeper_;
   std::shared_ptr<const registry::Resolver> resolver_;
   Snapshot<cri::ImageCalls> image_calls_;
   proxy::TunnelContext context_;

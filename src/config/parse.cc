@@ -34,8 +34,6 @@ constexpr std::array kKeysWithoutEffect = {
     "configMap.key",
     "configMap.kubeconfig",
     "configMap.env",
-    "credentials.dockerConfig",
-    "credentials.kubeletPlugins",
     "http.address",
     "probe.failureThreshold",
     "probe.hedgeDelay",

@@ -341,7 +341,7 @@ TEST_F(Probe, SaysWhichPlatformsAnIndexHas) {
   FakeRegistry registry;
   registry.put_manifest("library/nginx", "1.25", test::image_index({"linux/arm64/v8", "linux/s390x"}));
   const Outcome outcome = probe(entry_at(registry.url()));
-  EXPECT_EQ(outcome.kind, Kind::failed);
+  EXPECT_EQ(outcome.kind, Kind::other_platform);
   EXPECT_TRUE(outcome.rules_out_pull);
   EXPECT_EQ(outcome.reason, "no image for linux/amd64, only for linux/arm64/v8, linux/s390x");
 }
@@ -427,7 +427,7 @@ TEST_F(Probe, SendsCredentialsToTheirOwnRegistryOnly) {
     probe(of_first);
     probe(of_second);
   }
-  const auto sent = credentials::basic_authorization(of_second.credential);
+  const auto sent = credentials::basic_authorization(*of_second.credential);
   for (const auto& request : second.requests()) {
     EXPECT_TRUE(request.authorization.empty() || request.authorization == sent.reveal());
   }

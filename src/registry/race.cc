@@ -51,7 +51,7 @@ std::optional<Race::TimePoint> Race::wait(std::size_t end, TimePoint now, std::v
   }
 
   std::optional<TimePoint> until;
-  if (next) until = std::min(next_ask_due(now), *budget_ends_);
+  if (next) until = next_ask_due(now);
   for (const Entrant& entrant : entrants_ | std::views::take(end)) {
     if (is_awaited(entrant, now)) until = std::min(until.value_or(*entrant.patience_ends), *entrant.patience_ends);
   }
@@ -85,7 +85,7 @@ bool Race::may_ask(const Entrant& entrant) {
 }
 
 bool Race::is_awaited(const Entrant& entrant, TimePoint now) {
-  return entrant.patience_ends && now < *entrant.patience_ends && !entrant.is_taken && !entrant.answer;
+  return entrant.patience_ends && now < *entrant.patience_ends && !entrant.answer;
 }
 
 std::optional<std::size_t> Race::next_to_ask(std::size_t end) const {

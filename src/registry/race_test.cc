@@ -179,6 +179,7 @@ TEST(ARace, TakesASilentRunnerAtOnceWhenAllHaveAnswered) {
 TEST(ARace, TakesOneThatNoTimeWasLeftToAsk) {
   ARace race({askable, askable});
   EXPECT_EQ(race.step(3000ms), "take 0");
+  EXPECT_EQ(race.step_anew(3100ms), "ask 1, wait 5100ms") << "one that was taken is not asked later";
 }
 
 TEST(ARace, NeverTakesOneThatSaidNo) {
@@ -334,30 +335,30 @@ class Rules {
  public:
   Rules(std::vector<Race::Runner> runners, Race::Options options) : runners_(std::move(runners)), options_(options) {}
 
-  void begin(TimePoint at) { events_.push_back({.kind = Event::begun, .at = at}); }
+  void begin(TimePoint at) { events_.push_back({.kind = Event::beginning, .at = at}); }
   void answered(std::size_t runner, Race::Answer answer) {
-    events_.push_back({.kind = Event::answered, .runner = runner, .answer = answer});
+    events_.push_back({.kind = Event::answering, .runner = runner, .answer = answer});
   }
   Race::Step step(TimePoint now) {
     Race::Step step;
     if (now < budget_end(events_.size())) {
       for (auto next = to_ask(); next && ask_time(now) <= now; next = to_ask()) {
         step.ask.push_back(*next);
-        events_.push_back({.kind = Event::asked, .runner = *next, .at = now});
+        events_.push_back({.kind = Event::asking, .runner = *next, .at = now});
       }
       step.wait_until = wait_until(now);
       if (step.wait_until) return step;
     }
     step.take = best();
     step.is_over = !step.take;
-    if (step.take) events_.push_back({.kind = Event::taken, .runner = *step.take});
+    if (step.take) events_.push_back({.kind = Event::taking, .runner = *step.take});
     return step;
   }
 
   std::optional<Race::Answer> answer_of(std::size_t runner) const {
     std::optional<Race::Answer> last;
     for (const Event& event : events_) {
-      if (event.kind != Event::answered || event.runner != runner) continue;
+      if (event.kind != Event::answering || event.runner != runner) continue;
       if (event.answer != none || !last) last = event.answer;
     }
     return last;
@@ -365,12 +366,12 @@ class Rules {
   bool has(std::size_t runner, int kind) const {
     return std::ranges::any_of(events_, [&](const Event& e) { return e.kind == kind && e.runner == runner; });
   }
-  bool was_taken(std::size_t runner) const { return has(runner, Event::taken); }
-  bool was_asked(std::size_t runner) const { return has(runner, Event::asked); }
+  bool was_taken(std::size_t runner) const { return has(runner, Event::taking); }
+  bool was_asked(std::size_t runner) const { return has(runner, Event::asking); }
 
  private:
   struct Event {
-    enum Kind { begun, asked, answered, taken };
+    enum Kind { beginning, asking, answering, taking };
     Kind kind;
     std::size_t runner = 0;
     TimePoint at{};
@@ -379,12 +380,12 @@ class Rules {
 
   // Of the budget that ran when `count` events had happened.
   TimePoint budget_end(std::size_t count) const {
-    while (events_[count - 1].kind != Event::begun) --count;
+    while (events_[count - 1].kind != Event::beginning) --count;
     return events_[count - 1].at + options_.timeout;
   }
   std::optional<std::size_t> asking_of(std::size_t runner) const {
     for (std::size_t i = 0; i < events_.size(); ++i) {
-      if (events_[i].kind == Event::asked && events_[i].runner == runner) return i;
+      if (events_[i].kind == Event::asking && events_[i].runner == runner) return i;
     }
     return std::nullopt;
   }
@@ -411,7 +412,7 @@ class Rules {
   TimePoint ask_time(TimePoint now) const {
     for (std::size_t i = events_.size(); i-- > 0;) {
       const Event& last = events_[i];
-      if (last.kind != Event::asked) continue;
+      if (last.kind != Event::asking) continue;
       if (!is_unanswered(last.runner) || budget_end(i) <= now) return now;
       const auto askables = std::ranges::count(runners_, askable);
       return last.at + std::min(options_.hedge_delay, options_.timeout / 2 / askables);
@@ -501,6 +502,7 @@ class RandomPull {
     race.begin(now_);
     rules.begin(now_);
     budget_end_ = now_ + options_.timeout;
+    be_late();
   }
 
   void operate(Race& race, Rules& rules) {
@@ -531,8 +533,11 @@ class RandomPull {
       answer(race, rules, any_position());
     } else {
       now_ = until;
-      if (is_owner_late_ && between(0, 3) == 0) now_ += between(1, 2000) * 1ms;
     }
+    be_late();
+  }
+  void be_late() {
+    if (is_owner_late_ && between(0, 3) == 0) now_ += between(1, 2000) * 1ms;
   }
 
   void expect_one_of_three(const Race::Step& step) const {

@@ -57,7 +57,7 @@ bool Resolution::State::is_left_to_caller(const Source& source) const {
 }
 
 Race::Runner Resolution::State::look_at(Source& source, Clock::time_point now) {
-  if (source.is_taken) return source.runner;
+  if (source.is_taken) return Race::Runner::left_out;  // and says no, see answer_of(): it has had its turn
   if (!source.candidate.entry) return Race::Runner::original;
   if (source.runner == Race::Runner::left_out && !source.was_answered) source.outcome.reset();
   const std::size_t entry = probes->number_of(*source.candidate.entry);
@@ -82,7 +82,7 @@ Race::Runner Resolution::State::look_at(Source& source, Clock::time_point now) {
 }
 
 std::optional<Race::Answer> Resolution::State::answer_of(const Source& source) const {
-  if (source.is_taken) return Race::Answer::no;  // it has had its turn
+  if (source.is_taken) return Race::Answer::no;
   if (!source.was_answered) return std::nullopt;
   if (source.outcome->kind == Outcome::Kind::holds) return Race::Answer::yes;
   return source.outcome->rules_out_pull ? Race::Answer::no : Race::Answer::none;

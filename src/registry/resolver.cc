@@ -24,7 +24,8 @@ Probes::Options probe_options(const ResolverOptions& options) {
   return {.timeout = options.probe_timeout,
           .breaker = options.breaker,
           .cache = options.cache,
-          .max_token_age = options.max_token_age};
+          .max_token_age = options.max_token_age,
+          .keychain = options.keychain};
 }
 
 }  // namespace
@@ -53,8 +54,10 @@ asio::awaitable<std::optional<Candidate>> Resolution::next() {
 void Resolution::pull_failed(std::string reason) {
   if (!state_->last_taken) return;
   Outcome& outcome = *state_->last_taken->outcome;
-  // What the registry itself said (a wrong password) is worth more than what the runtime makes of it.
-  outcome.reason = outcome.kind == Outcome::Kind::refused ? outcome.reason + "; the runtime: " + reason : reason;
+  // What the probe found (a wrong password, an unknown authority) is worth more than what the runtime makes of it.
+  const bool has_found = outcome.kind == Outcome::Kind::refused || outcome.kind == Outcome::Kind::unreachable ||
+                         outcome.kind == Outcome::Kind::failed;
+  outcome.reason = has_found ? outcome.reason + "; the runtime: " + reason : std::move(reason);
   outcome.kind = Outcome::Kind::pull_failed;
   state_->has_failed = true;
   state_->probes->pull_failed(state_->canonical, state_->last_taken->candidate);
@@ -94,6 +97,10 @@ bool Resolver::has_entries() const {
 std::unique_ptr<Resolution::State> Resolver::begin(const image::Reference& reference, ResolveRequest request) const {
   Selection selection = select_candidates(reference, probes_->entries(), request.pod_namespace, options_.fallback);
   return std::make_unique<Resolution::State>(probes_, options_, reference, std::move(request), std::move(selection));
+}
+
+credentials::Keychain& Resolver::keychain() const {
+  return *options_.keychain;
 }
 
 std::unique_ptr<Resolution> Resolver::resolve(const image::Reference& reference, ResolveRequest request) const {

@@ -7,7 +7,7 @@ import resource
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ import pytest
 
 from cri import Client
 from fake_runtime import FakeRuntime
+from faulty_registry import FaultyRegistry
 from http2 import Handler, RawRuntime
+from leaks import Secrets
+from name_server import NameServer
 from processes import Workplace
 from registry import Registry
-from shim import IS_RELAY, Secrets, Shim
+from shim import IS_RELAY, Shim
 
 ROOT = Path(__file__).parent.parent.parent
 BUILD = Path(os.environ.get("ICS_BUILD_DIR", ROOT / "build/release")).absolute()
@@ -49,16 +52,13 @@ def workplace(request: pytest.FixtureRequest) -> Iterator[Workplace]:
             yield workplace
         finally:
             workplace.close()
+        assert not workplace.leaks()
 
 
 @pytest.fixture
-def secrets(workplace: Workplace) -> Iterator[Secrets]:
-    """All output of all processes is checked for them when the test ends."""
-    secrets = Secrets()
-    yield secrets
-    workplace.close()
-    for title, text in workplace.logs():
-        assert not secrets.found_in(text), f"{title} shows secrets"
+def secrets(workplace: Workplace) -> Secrets:
+    """All that the processes said, to whomever, is searched for them when the test ends."""
+    return workplace.secrets
 
 
 @pytest.fixture
@@ -76,7 +76,33 @@ def start_registry(workplace: Workplace) -> Callable[..., Registry]:
     def start(*manifests: str, **options: Any) -> Registry:
         registry = Registry(manifests=set(manifests), **options)
         workplace.on_close(registry.stop)
+        workplace.secrets.add(registry.token)
+        workplace.secrets.add(registry.credentials.partition(":")[2])
         return registry
+
+    return start
+
+
+@pytest.fixture
+def start_faulty_registry(workplace: Workplace) -> Callable[..., FaultyRegistry]:
+    def start(**options: Any) -> FaultyRegistry:
+        registry = FaultyRegistry(**options)
+        workplace.on_close(registry.stop)
+        return registry
+
+    return start
+
+
+@pytest.fixture
+def start_name_server(workplace: Workplace) -> Callable[..., NameServer]:
+    """start_name_server({"name.test": "127.0.0.1"}): for a shim that is started with its `private_resolution`."""
+    if os.geteuid() != 0:
+        pytest.skip("a name server's port, and a mount namespace, need root")
+
+    def start(addresses: Mapping[str, str]) -> NameServer:
+        server = NameServer(addresses)
+        workplace.on_close(server.stop)
+        return server
 
     return start
 
@@ -95,7 +121,7 @@ def start_raw_runtime(workplace: Workplace) -> Callable[..., RawRuntime]:
 
 
 @pytest.fixture
-def new_shim(workplace: Workplace, secrets: Secrets) -> Iterator[Callable[..., Shim]]:
+def new_shim(workplace: Workplace) -> Iterator[Callable[..., Shim]]:
     """A shim in front of a runtime's socket, not configured and not started."""
     binary = Path("socat") if IS_RELAY else built("image-cri-shim")
     shims: list[Shim] = []
