@@ -62,6 +62,42 @@ TEST_F(Words, DryRunIsCheck) {
   EXPECT_EQ(parsed({"-f", "a.yaml", "--dry-run"}).file, "a.yaml");
 }
 
+TEST_F(Words, ResolveAnImage) {
+  const CommandLine line = parsed({"resolve", "nginx:1.25"});
+  EXPECT_EQ(line.command, Command::resolve);
+  EXPECT_EQ(line.image, "nginx:1.25");
+  EXPECT_EQ(line.pod_namespace, "");
+  EXPECT_EQ(line.admin, "");
+  EXPECT_FALSE(line.as_json);
+}
+
+TEST_F(Words, ResolveAnImageWithOptionsInAnyPlace) {
+  for (const auto& words :
+       {std::vector<std::string>{"-f", "a.yaml", "resolve", "--namespace", "team", "--json", "--admin", "/s", "nginx"},
+        {"resolve", "nginx", "-n", "team", "--admin=/s", "--json", "--file", "a.yaml"}}) {
+    const CommandLine line = parsed(words);
+    EXPECT_EQ(line.command, Command::resolve);
+    EXPECT_EQ(line.file, "a.yaml");
+    EXPECT_EQ(line.image, "nginx");
+    EXPECT_EQ(line.pod_namespace, "team");
+    EXPECT_EQ(line.admin, "/s");
+    EXPECT_TRUE(line.as_json);
+  }
+}
+
+TEST_F(Words, ResolveNeedsOneImage) {
+  EXPECT_EQ(exit_code({"resolve"}), 2);
+  EXPECT_EQ(exit_code({"resolve", "a", "b"}), 2);
+  EXPECT_EQ(exit_code({"--json"}), 2) << "an option of resolve";
+}
+
+TEST_F(Words, ResolveExplainsItself) {
+  EXPECT_EQ(exit_code({"resolve", "--help"}), 0);
+  EXPECT_THAT(out_, HasSubstr("Exit codes"));
+  EXPECT_THAT(out_, HasSubstr("Examples"));
+  EXPECT_THAT(out_, HasSubstr("--namespace"));
+}
+
 TEST_F(Words, VersionIsPrintedAlone) {
   for (const char* word : {"-v", "--version"}) {
     EXPECT_EQ(exit_code({word}), 0);

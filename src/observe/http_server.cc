@@ -15,6 +15,7 @@
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/system/system_error.hpp>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -102,6 +103,9 @@ asio::awaitable<Answer> guarded(const Handler& handler, Request request) {
   const std::string path = request.path;
   try {
     co_return co_await handler(std::move(request));
+  } catch (const boost::system::system_error& error) {
+    const bool is_cancelled = error.code() == asio::error::operation_aborted;
+    if (!is_cancelled) spdlog::error("cannot answer GET {}: {}", path, error.what());
   } catch (const std::exception& error) {
     spdlog::error("cannot answer GET {}: {}", path, error.what());
   }
