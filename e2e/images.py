@@ -240,9 +240,10 @@ class RegistryClient:
             headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
         request = urllib.request.Request(url, body, headers, method=method)
         # The registries are on loopback: no proxy of the environment knows them.
-        context = ssl.create_default_context(cafile=self.authority)
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-        )
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if self.authority:
+            context = ssl.create_default_context(cafile=self.authority)
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        opener = urllib.request.build_opener(*handlers)
         with opener.open(request, timeout=20) as answer:
             return answer.headers
