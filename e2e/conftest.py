@@ -40,13 +40,16 @@ def start_shim(workplace: Workplace, containerd: Containerd) -> Iterator[Callabl
     started: list[Shim] = []
 
     def start(**settings: Any) -> tuple[Shim, Crictl]:
-        shim = Shim(workplace, containerd, name=f"shim{len(workplace.processes)}", **settings)
+        shim = Shim(workplace, containerd, name=f"shim{len(workplace.processes)}", **{"debug": True, **settings})
         started.append(shim)
-        return shim, Crictl(shim.socket)
+        crictl = Crictl(shim.socket)
+        workplace.watch("crictl", lambda: "\n".join(crictl.said))
+        return shim, crictl
 
     yield start
     for shim in started:
         shim.process.stop()
+    assert not workplace.leaks()
 
 
 @pytest.fixture(scope="module")

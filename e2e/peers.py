@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/integration"))
 
+from leaks import text_below  # noqa: E402
 from processes import Process, Workplace, accepts_connections, eventually  # noqa: E402
 
 import images  # noqa: E402
@@ -163,7 +164,7 @@ class Registry:
     ) -> None:
         self.name = name
         self.username = username
-        self.password = secrets.token_hex(8) if username else ""
+        self.password = workplace.secrets.add(secrets.token_hex(8)) if username else ""
         self.authority = authority
         self._certificate = authority.issue(name, "IP:127.0.0.1") if authority else None
         self._token_server = token_server
@@ -366,9 +367,11 @@ class Shim:
             "admin": str(workplace.path(f"{name}-admin.sock")),
             "configMap": {"enabled": False},
         }
+        workplace.watch(f"{name}'s state", lambda: text_below(Path(self._fixed["image"])))
         self.start(**settings)
 
     def start(self, **settings: Any) -> None:
+        self._workplace.secrets.add_from(settings)
         self.configuration.touch(mode=0o600)
         self.configuration.write_text(json.dumps({**self._fixed, **settings}, indent=2) + "\n")
         if IS_RELAY:
@@ -394,6 +397,7 @@ class Crictl:
 
     def __init__(self, socket: Path) -> None:
         self.program = go_tool("crictl")
+        self.said: list[str] = []  # all that it printed
         self.endpoints = {
             "CONTAINER_RUNTIME_ENDPOINT": f"unix://{socket}",
             "IMAGE_SERVICE_ENDPOINT": f"unix://{socket}",
@@ -404,9 +408,11 @@ class Crictl:
     def start(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Runs it to its end, whatever that is."""
         command = [str(self.program), "--timeout", "60s", *map(str, arguments)]
-        return subprocess.run(
+        ended = subprocess.run(
             command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=90
         )
+        self.said += [ended.stdout, ended.stderr]
+        return ended
 
     def run(self, *arguments: str | Path) -> str:
         ended = self.start(*arguments)

@@ -1,11 +1,13 @@
 // image-cri-shim: between the kubelet and the container runtime.
 //
 //   the command line ─▶ serve: configuration ─▶ Daemon (commands/daemon.h names its parts)
-//                    └▶ check: configuration ─▶ what takes effect, and whether the runtime answers
+//                    ├▶ check: configuration ─▶ what takes effect, and whether the runtime answers
+//                    └▶ resolve: the running Daemon, else configuration ─▶ Resolver ─▶ which registry has an image
 #include <variant>
 
 #include "commands/check.h"
 #include "commands/command_line.h"
+#include "commands/resolve.h"
 #include "commands/serve.h"
 
 int main(int argc, char** argv) {
@@ -16,6 +18,8 @@ int main(int argc, char** argv) {
   switch (wanted.command) {
     case CommandLine::Command::check:
       return shim::commands::check(wanted);
+    case CommandLine::Command::resolve:
+      return shim::commands::resolve(wanted);
     case CommandLine::Command::serve:
       break;
   }

@@ -45,6 +45,23 @@ bool is_shown_as_it_is(std::uint32_t code_point) {
            within(0xFFF9, 0xFFFB) || within(0xE0000, 0xE007F));
 }
 
+// Unicode's East Asian Width W and F, in blocks; combining marks and variation selectors.
+std::size_t columns_of(std::uint32_t code_point) {
+  const auto within = [&](std::uint32_t first, std::uint32_t last) {
+    return code_point >= first && code_point <= last;
+  };
+  if (within(0x300, 0x36F) || within(0x1AB0, 0x1AFF) || within(0x1DC0, 0x1DFF) || within(0x20D0, 0x20FF) ||
+      within(0xFE00, 0xFE0F) || within(0xFE20, 0xFE2F) || within(0xE0100, 0xE01EF)) {
+    return 0;
+  }
+  const bool is_wide = within(0x1100, 0x115F) || within(0x2E80, 0x303E) || within(0x3041, 0xA4CF) ||
+                       within(0xA960, 0xA97F) || within(0xAC00, 0xD7A3) || within(0xF900, 0xFAFF) ||
+                       within(0xFE30, 0xFE6F) || within(0xFF00, 0xFF60) || within(0xFFE0, 0xFFE6) ||
+                       within(0x1F300, 0x1F64F) || within(0x1F680, 0x1F6FF) || within(0x1F900, 0x1F9FF) ||
+                       within(0x20000, 0x3FFFD);
+  return is_wide ? 2 : 1;
+}
+
 std::string escaped(const Character& character) {
   switch (character.code_point) {
     case '\n':
@@ -106,6 +123,16 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
   return escape_all(text, max_bytes, false);
+}
+
+std::size_t columns(std::string_view text) {
+  std::size_t total = 0;
+  while (!text.empty()) {
+    const Character character = first_character(text);
+    total += columns_of(character.code_point);
+    text.remove_prefix(character.length);
+  }
+  return total;
 }
 
 std::string in_quotes(std::string_view text, std::size_t max_bytes) {

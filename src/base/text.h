@@ -15,6 +15,10 @@ namespace shim {
 // two. For reading only: a backslash stays as it is, so the result cannot be turned back.
 std::string printable(std::string_view text, std::size_t max_bytes = std::string::npos);
 
+// How many columns of a terminal `text` takes: two for each wide character of East Asia and each emoji, none for a
+// combining mark. For aligning; terminals differ on the newest characters. REQUIRES: text is printable().
+std::size_t columns(std::string_view text);
+
 // printable() between double quotes, with the quotes inside escaped, so that a message shows where the input ends.
 std::string in_quotes(std::string_view text, std::size_t max_bytes = 128);
 

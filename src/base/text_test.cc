@@ -52,6 +52,16 @@ TEST(InQuotes, ShowsWhereTheInputEnds) {
   EXPECT_LE(in_quotes(std::string(1000, 'x')).size(), 130u);
 }
 
+TEST(Columns, CountsWhatATerminalShows) {
+  EXPECT_EQ(columns(""), 0U);
+  EXPECT_EQ(columns("harbor.local"), 12U);
+  EXPECT_EQ(columns("é ✓ …"), 5U);
+  EXPECT_EQ(columns("镜像"), 4U);
+  EXPECT_EQ(columns("ﾊ한ハ"), 5U) << "half-width and full-width";
+  EXPECT_EQ(columns("😀"), 2U);
+  EXPECT_EQ(columns("e\u0301"), 1U) << "a combining mark";
+}
+
 TEST(Nearest, FindsTheKeyThatWasMeant) {
   constexpr std::array keys{"priority"sv, "address"sv, "auth"sv, "match"sv, "exclude"sv, "namespaces"sv, "tls"sv};
   EXPECT_EQ(nearest("prioritiy", keys), "priority");

@@ -20,16 +20,46 @@ Files:
 
 Exit codes:
   0  done
-  1  a check failed, or the shim could not serve (socket in use, no permission …)
+  1  a check failed, no registry has the image, or the shim could not serve (socket in use, no permission …)
   2  the configuration or the command line is not valid
 
 Examples:
   image-cri-shim -f /etc/image-cri-shim.yaml            serve with this file
   image-cri-shim -f /etc/image-cri-shim.yaml --dry-run  validate it, show it, ask the runtime
+  image-cri-shim resolve nginx:1.25                     which registry would serve it, and why
   journalctl -u image-cri-shim -f                       see what it does
 )";
 
+constexpr const char* kResolveDescription =
+    "Say which registry would serve an image, and why not another: every candidate in order, what was found there,\n"
+    "and why it is chosen or not. Asks the running shim; where none runs, asks the registries from here";
+
+constexpr const char* kResolveFooter = R"(
+Exit codes:
+  0  a pull has a source: a registry that has the image, or the image's own registry (fallback: upstream)
+  1  no source is left, or nobody could be asked
+  2  the configuration, the command line or the name of the image is not valid
+
+Examples:
+  image-cri-shim resolve nginx:1.25                             as the running shim would pull it
+  image-cri-shim resolve ghcr.io/org/app:v1 --namespace team-a  for a pod of that namespace
+  image-cri-shim resolve nginx:1.25 --json | jq -r '.candidates[] | select(.chosen).name'
+  image-cri-shim resolve nginx -f new.yaml --admin /nowhere     with another file, as no shim is there
+)";
+
 constexpr int kNotUnderstood = 2;
+
+CLI::App* add_resolve(CLI::App& app, CommandLine& line) {
+  CLI::App* resolve = app.add_subcommand("resolve", kResolveDescription);
+  resolve->footer(kResolveFooter);
+  resolve->add_option("IMAGE", line.image, "Name as in a pod: nginx:1.25, ghcr.io/org/app@sha256:…")->required();
+  resolve->add_option("-n,--namespace", line.pod_namespace, "Namespace of the pod, for entries with `namespaces`")
+      ->type_name("NS");
+  resolve->add_flag("--json", line.as_json, "JSON, alone on stdout");
+  resolve->add_option("--admin", line.admin, "Admin socket of the running shim; default: the file's `admin`")
+      ->type_name("SOCKET");
+  return resolve;
+}
 
 }  // namespace
 
@@ -48,11 +78,13 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   app.fallthrough();  // -f before or after the command
   const auto* check = app.add_subcommand(
       "check", "Validate the configuration, print it as it takes effect, and see whether the runtime answers");
+  const auto* resolve = add_resolve(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kNotUnderstood;
   }
+  if (resolve->parsed()) line.command = CommandLine::Command::resolve;
   if (is_dry_run || check->parsed()) line.command = CommandLine::Command::check;
   return line;
 }

@@ -15,9 +15,9 @@ LoadedConfiguration failed(std::string file, std::string message) {
   return {std::move(file), std::nullopt, {std::move(diagnostic)}};
 }
 
-credentials::Credential credential_of(const std::optional<config::Auth>& auth) {
-  if (!auth) return {};
-  return {auth->username, auth->password, auth->password_file, auth->identity_token};
+std::optional<credentials::Credential> credential_of(const std::optional<config::Auth>& auth) {
+  if (!auth) return std::nullopt;
+  return credentials::Credential{auth->username, auth->password, auth->password_file, auth->identity_token};
 }
 
 registry::Entry entry_of(const config::Registry& registry, bool is_offline) {
@@ -50,6 +50,12 @@ std::vector<registry::Entry> registry_entries(const config::Config& config) {
   for (const config::Registry& registry : config.registries) entries.push_back(entry_of(registry, false));
   if (config.offline) entries.push_back(entry_of(*config.offline, true));
   return entries;
+}
+
+credentials::Keychain::Options keychain_options(const config::Config& config) {
+  return {.docker_config = config.credentials.docker_config,
+          .plugin_config = config.credentials.kubelet_plugins.config,
+          .plugin_bin_dir = config.credentials.kubelet_plugins.bin_dir};
 }
 
 registry::ResolverOptions resolver_options(const config::Config& config) {

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "config/diagnostic.h"
+#include "credentials/keychain.h"
 #include "http/client.h"
 #include "registry/entry.h"
 #include "registry/resolver.h"
@@ -24,6 +25,7 @@ LoadedConfiguration load_configuration(const std::string& requested);
 
 // The registries of `config`, in file order, the offline one last.
 std::vector<registry::Entry> registry_entries(const config::Config& config);
+credentials::Keychain::Options keychain_options(const config::Config& config);
 registry::ResolverOptions resolver_options(const config::Config& config);
 
 }  // namespace shim::commands

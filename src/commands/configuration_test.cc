@@ -73,8 +73,8 @@ TEST(RegistryEntries, CarryCredentialsRulesAndTls) {
   EXPECT_FALSE(entries[0].rule.matches(other_image, ""));
   EXPECT_FALSE(entries[1].rule.matches(hub_image, ""));
   EXPECT_TRUE(entries[1].rule.matches(other_image, ""));
-  EXPECT_EQ(entries[1].credential.username, "robot");
-  EXPECT_EQ(entries[1].credential.password.reveal(), "pw");
+  EXPECT_EQ(entries[1].credential->username, "robot");
+  EXPECT_EQ(entries[1].credential->password.reveal(), "pw");
   EXPECT_EQ(entries[1].digest_fallback, registry::DigestFallback::tag);
   EXPECT_EQ(entries[1].tls.ca, "/etc/ca.pem");
 }

@@ -17,6 +17,7 @@
 #include "base/service_manager.h"
 #include "base/units.h"
 #include "commands/configuration.h"
+#include "observe/resolve_endpoint.h"
 #include "proxy/runtime_check.h"
 
 namespace shim::commands {
@@ -26,9 +27,12 @@ using namespace std::chrono_literals;
 constexpr auto kAwaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 constexpr std::size_t kBufferedMessages = 64 * 1024 * 1024;  // octets, of all image calls together
+constexpr std::size_t kWorkers = 8;                          // for files, and programs that know credentials
 constexpr auto kRuntimePoll = 200ms;
 constexpr auto kRuntimePatience = 2s;  // for one answer
 constexpr auto kRuntimeReminder = 10s;
+constexpr auto kDiskPatience = 2s;  // a disk that hangs holds up neither start nor end for longer
+constexpr auto kAdminPatience = 2s;  // for an answer on the admin socket, beyond the time for its probes
 
 // Services start with a soft limit of 1024 files, and a client takes two: its own connection and the runtime's.
 void raise_open_files() {
@@ -51,6 +55,13 @@ std::optional<proxy::Dialect> pinned_dialect(config::CriVersion version) {
   return std::nullopt;
 }
 
+std::shared_ptr<const registry::Resolver> make_resolver(const config::Config& config, http::Client& http,
+                                                        WorkerPool& workers, boost::asio::any_io_executor executor) {
+  registry::ResolverOptions options = resolver_options(config);
+  options.keychain = std::make_shared<credentials::Keychain>(workers, keychain_options(config));
+  return std::make_shared<registry::Resolver>(registry_entries(config), std::move(options), http, std::move(executor));
+}
+
 std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& config,
                                                         std::shared_ptr<const registry::Resolver> resolver,
                                                         std::shared_ptr<cri::NameStore> names) {
@@ -65,9 +76,10 @@ Daemon::Daemon(const config::Config& config)
     : config_(config),
       message_budget_(kBufferedMessages),
       dialects_(io_, pinned_dialect(config.version)),
+      workers_(kWorkers),
       http_(io_.get_executor()),
-      resolver_(std::make_shared<registry::Resolver>(registry_entries(config), resolver_options(config), http_,
-                                                     io_.get_executor())),
+      name_keeper_(io_.get_executor(), names_, cri::state_directory(config_.image), {}),
+      resolver_(make_resolver(config, http_, workers_, io_.get_executor())),
       image_calls_(make_image_calls(config, resolver_, names_)),
       context_{io_,          flush_queue_, deadlines_, message_budget_,        dialects_,
                image_calls_, config.cri,   {},         config.max_message_size} {}
@@ -75,6 +87,7 @@ Daemon::Daemon(const config::Config& config)
 int Daemon::run() {
   raise_open_files();
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit on file sizes is an error of that write
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
   boost::asio::co_spawn(io_, watch_signals(), boost::asio::detached);
   boost::asio::co_spawn(io_, feed_watchdog(), boost::asio::detached);
@@ -85,8 +98,26 @@ int Daemon::run() {
   return exit_code_;
 }
 
+// Not worth a pod: without it the shim serves all the same.
+void Daemon::open_admin_socket() {
+  observe::Router router;
+  router.add("/resolve",
+             observe::resolve_endpoint([this](const image::Reference& reference, std::string pod_namespace) {
+               return resolver_->explain(reference, {.pod_namespace = std::move(pod_namespace)});
+             }));
+  const auto handling_time = std::chrono::ceil<std::chrono::milliseconds>(config_.probe.timeout) + kAdminPatience;
+  auto opened = AdminSocket::open(io_, config_.admin, std::move(router), handling_time);
+  if (opened) {
+    admin_ = std::move(*opened);
+  } else {
+    spdlog::error("no admin socket, so this shim cannot be asked by `resolve`: {}", opened.error().message);
+  }
+}
+
 boost::asio::awaitable<void> Daemon::main() {
+  open_admin_socket();
   if (!config_.force) co_await wait_for_runtime();
+  co_await name_keeper_.loaded(kDiskPatience);
   auto listener = listen();
   if (!listener) {
     spdlog::error("{}", listener.error().message);
@@ -138,6 +169,7 @@ boost::asio::awaitable<void> Daemon::watch_signals() {
   spdlog::info("stopping: calls in flight have {} to end", format_duration(config_.drain_timeout));
   notify_service_manager("STOPPING=1\nSTATUS=draining");
   if (server_) co_await server_->drain();
+  co_await name_keeper_.flush(kDiskPatience);
   spdlog::info("stopped");
   io_.stop();
 }

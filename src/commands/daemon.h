@@ -9,8 +9,11 @@
 
 #include "base/byte_budget.h"
 #include "base/snapshot.h"
+#include "base/worker_pool.h"
+#include "commands/admin_socket.h"
 #include "config/config.h"
 #include "cri/image_calls.h"
+#include "cri/name_keeper.h"
 #include "cri/name_store.h"
 #include "http/client.h"
 #include "http2/flush_queue.h"
@@ -32,6 +35,7 @@ class Daemon {
   int run();
 
  private:
+  void open_admin_socket();
   boost::asio::awaitable<void> main();
   boost::asio::awaitable<void> wait_for_runtime();
   boost::asio::awaitable<void> watch_signals();
@@ -46,11 +50,14 @@ class Daemon {
   proxy::DeadlineQueue deadlines_{io_};
   ByteBudget message_budget_;
   proxy::Dialects dialects_;
+  WorkerPool workers_;
   http::Client http_;
   std::shared_ptr<cri::NameStore> names_ = std::make_shared<cri::NameStore>();
+  cri::NameKeeper name_keeper_;
   std::shared_ptr<const registry::Resolver> resolver_;
   Snapshot<cri::ImageCalls> image_calls_;
   proxy::TunnelContext context_;
+  std::unique_ptr<AdminSocket> admin_;   // null where it could not be opened
   std::optional<proxy::Server> server_;  // once it listens
   int exit_code_ = 0;
 };

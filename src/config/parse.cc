@@ -22,7 +22,6 @@ using namespace std::chrono_literals;
 
 // Accepted and checked, but without effect in this version. A row is removed by the commit that gives it its effect.
 constexpr std::array kKeysWithoutEffect = {
-    "admin",
     "cache.imageCacheSize",
     "cache.imageCacheTTL",
     "cache.domainCacheTTL",
@@ -35,8 +34,6 @@ constexpr std::array kKeysWithoutEffect = {
     "configMap.key",
     "configMap.kubeconfig",
     "configMap.env",
-    "credentials.dockerConfig",
-    "credentials.kubeletPlugins",
     "http.address",
     "probe.failureThreshold",
     "probe.hedgeDelay",

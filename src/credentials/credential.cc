@@ -6,12 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/atomic_file.h"
-
 namespace shim::credentials {
 namespace {
-
-constexpr std::size_t kMaxPasswordBytes = 64 * 1024;
 
 // RFC 4648 §4, appended to `out`.
 void append_base64(std::string_view bytes, std::string& out) {
@@ -27,19 +23,12 @@ void append_base64(std::string_view bytes, std::string& out) {
 
 }  // namespace
 
-Expected<Credential> with_password_read(const Credential& credential) {
-  if (credential.password_file.empty()) return credential;
-  auto content = read_file(credential.password_file, kMaxPasswordBytes);
-  if (!content) return fail("password file: " + content.error().message);
-  std::string_view text = *content;
+Secret password_of(std::string content) {
+  const Secret whole(std::move(content));
+  std::string_view text = whole.reveal();
   if (text.ends_with('\n')) text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);
-  content->resize(text.size());
-
-  Credential read = credential;
-  read.password = Secret(std::move(*content));
-  read.password_file.clear();
-  return read;
+  return Secret(text);
 }
 
 Secret basic_authorization(const Credential& credential) {

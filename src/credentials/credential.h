@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "base/error.h"
 #include "base/secret.h"
 
 namespace shim::credentials {
@@ -21,9 +20,8 @@ struct Credential {
   friend bool operator==(const Credential&, const Credential&) = default;
 };
 
-// The credential with its password read from `password_file`, where it names one: up to 64 KiB, one newline at its end
-// dropped. Errors: the file and why it cannot be read.
-Expected<Credential> with_password_read(const Credential& credential);
+// The password that a file holds: its content without the newline at its end, if there is one.
+Secret password_of(std::string content);
 
 // Value of an `Authorization` field (RFC 7617): `Basic ` and base64 of `user:password`.
 Secret basic_authorization(const Credential& credential);

@@ -118,10 +118,55 @@ TEST_F(ImageCallsTest, StatusAsksForTheCandidatesAtOnceAndTakesTheBest) {
   EXPECT_EQ(names_->pulled_name(reference("nginx:1")), "one.local:5000/library/nginx:1") << "remembered for the next";
 }
 
-TEST_F(ImageCallsTest, StatusFallsBackToTheOriginalWhereTheRememberedNameIsGone) {
+TEST_F(ImageCallsTest, StatusRemembersASpellingThatIsNewToIt) {
+  names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
+  runtime_.images = {image_of("sha256:1", {"one.local:5000/library/nginx:1"})};
+
+  EXPECT_THAT(image_status(calls(two_entries()), "library/nginx:1").repo_tags(),
+              ElementsAre("library/nginx:1", "docker.io/library/nginx:1", "nginx:1", "one.local:5000/library/nginx:1"));
+
+  const auto revision = names_->revision();
+  image_status(calls(two_entries()), "library/nginx:1");
+  image_status(calls(two_entries()), "docker.io/library/nginx:1");
+  EXPECT_EQ(names_->revision(), revision) << "nothing new to show: nothing to write to disk";
+}
+
+TEST_F(ImageCallsTest, StatusForgetsARememberedNameThatIsGoneWhereTheOriginalIsThere) {
   names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
   runtime_.images = {image_of("sha256:1", {"docker.io/library/nginx:1"})};
   EXPECT_EQ(image_status(calls(two_entries()), "nginx:1").id(), "sha256:1");
+  EXPECT_TRUE(names_->empty());
+}
+
+TEST_F(ImageCallsTest, StatusCorrectsARememberedNameThatIsGoneWhereAnotherRegistrysIsThere) {
+  names_->remember(reference("library/nginx:1"), "one.local:5000/library/nginx:1");
+  runtime_.images = {image_of("sha256:2", {"two.local:5000/library/nginx:1"})};
+
+  EXPECT_THAT(image_status(calls(two_entries()), "nginx:1").repo_tags(),
+              ElementsAre("nginx:1", "docker.io/library/nginx:1", "library/nginx:1", "two.local:5000/library/nginx:1"));
+  EXPECT_EQ(names_->pulled_name(reference("nginx:1")), "two.local:5000/library/nginx:1");
+}
+
+TEST_F(ImageCallsTest, StatusLeavesWhatAPullHasRememberedMeanwhile) {
+  runtime_.images = {image_of("sha256:1", {"docker.io/library/nginx:1"}),
+                     image_of("sha256:2", {"two.local:5000/library/redis:1"})};
+  runtime_.on_call = [&](std::string_view, const std::string& image) {
+    if (image == "nginx:1") names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
+    if (image == "redis:1") names_->remember(reference("redis:1"), "one.local:5000/library/redis:1");
+  };
+
+  image_status(calls(two_entries()), "nginx:1");
+  image_status(calls(two_entries()), "redis:1");
+
+  EXPECT_EQ(names_->pulled_name(reference("nginx:1")), "one.local:5000/library/nginx:1");
+  EXPECT_EQ(names_->pulled_name(reference("redis:1")), "one.local:5000/library/redis:1");
+}
+
+TEST_F(ImageCallsTest, StatusByIdShowsTheOriginalNames) {
+  const std::string id = "sha256:" + std::string(64, 'a');
+  names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
+  runtime_.images = {image_of(id, {"one.local:5000/library/nginx:1"})};
+  EXPECT_EQ(image_status(calls(two_entries()), id).repo_tags(0), "nginx:1");
 }
 
 TEST_F(ImageCallsTest, StatusIsTheRuntimesEmptyAnswerWhereNobodyHasIt) {
@@ -182,6 +227,36 @@ TEST_F(ImageCallsTest, RemoveByNameUsesTheIdFoundAndForgetsTheName) {
   EXPECT_TRUE(names_->empty());
 }
 
+TEST_F(ImageCallsTest, RemoveForgetsAllThatTheImageWasCalled) {
+  names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
+  names_->remember(reference("library/nginx:1"), "one.local:5000/library/nginx:1");
+  names_->remember(reference("quay.io/library/nginx:1"), "one.local:5000/library/nginx:1");
+  names_->remember(reference("redis:7"), "one.local:5000/library/redis:7");
+  runtime_.images = {image_of("sha256:abcdef123456", {"one.local:5000/library/nginx:1"})};
+
+  handle(calls(two_entries()), "RemoveImage", naming<wire::RemoveImageRequest>("docker.io/library/nginx:1"));
+
+  EXPECT_EQ(names_->size(), 1U);
+  EXPECT_TRUE(names_->knows(reference("redis:7")));
+}
+
+TEST_F(ImageCallsTest, RemoveFindsAnImageThatWasImportedUnderARegistrysName) {
+  runtime_.images = {image_of("sha256:abcdef123456", {"two.local:5000/library/nginx:1"})};
+  handle(calls(two_entries()), "RemoveImage", naming<wire::RemoveImageRequest>("nginx:1"));
+  EXPECT_THAT(runtime_.names_asked("RemoveImage"), ElementsAre("sha256:abcdef123456"));
+  EXPECT_TRUE(names_->empty());
+}
+
+TEST_F(ImageCallsTest, RemoveKeepsWhatWasPulledWhileItRan) {
+  names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
+  runtime_.images = {image_of("sha256:abcdef123456", {"one.local:5000/library/nginx:1"})};
+  runtime_.on_call = [&](std::string_view method, const std::string&) {
+    if (method == "RemoveImage") names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
+  };
+  handle(calls(two_entries()), "RemoveImage", naming<wire::RemoveImageRequest>("nginx:1"));
+  EXPECT_TRUE(names_->knows(reference("nginx:1")));
+}
+
 TEST_F(ImageCallsTest, RemoveByShortIdIsForwardedAsSpelled) {
   runtime_.images = {image_of("sha256:abcdef123456", {"docker.io/library/nginx:1"})};
   handle(calls(two_entries()), "RemoveImage", naming<wire::RemoveImageRequest>("abcdef12"));
@@ -235,9 +310,8 @@ TEST_F(ImageCallsTest, AListsFilterThatNamesNothingKnownIsForwardedUnchanged) {
 }
 
 TEST_F(ImageCallsTest, AWholeListForgetsWhatItDoesNotShow) {
-  const auto before = NameStore::Clock::now() - std::chrono::hours(1);
-  names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1", before);
-  names_->remember(reference("redis:7"), "one.local:5000/library/redis:7", before);
+  names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
+  names_->remember(reference("redis:7"), "one.local:5000/library/redis:7");
   runtime_.images = {image_of("sha256:1", {"one.local:5000/library/nginx:1"})};
 
   handle(calls(two_entries()), "ListImages", filtered_by("nginx:1"));
@@ -248,11 +322,33 @@ TEST_F(ImageCallsTest, AWholeListForgetsWhatItDoesNotShow) {
   EXPECT_FALSE(names_->pulled_name(reference("redis:7")));
 }
 
+TEST_F(ImageCallsTest, AListKeepsWhatWasPulledWhileItWasMade) {
+  runtime_.on_call = [&](std::string_view, const std::string&) {
+    names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
+  };
+  handle(calls(two_entries()), "ListImages", "");
+  EXPECT_TRUE(names_->knows(reference("nginx:1")));
+}
+
+TEST_F(ImageCallsTest, AListShowsWhatTheRuntimeAlsoHasUnderTheOriginalName) {
+  names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
+  runtime_.images = {image_of("sha256:1", {"one.local:5000/library/nginx:1"}),
+                     image_of("sha256:2", {"docker.io/library/nginx:1"})};
+
+  const Reply reply = handle(calls(two_entries()), "ListImages", "");
+
+  const auto list = parsed<wire::ListImagesResponse>(reply.message);
+  ASSERT_EQ(list.images_size(), 2);
+  EXPECT_THAT(list.images(0).repo_tags(),
+              ElementsAre("nginx:1", "docker.io/library/nginx:1", "one.local:5000/library/nginx:1"));
+  EXPECT_THAT(list.images(1).repo_tags(), ElementsAre("docker.io/library/nginx:1"));
+  EXPECT_EQ(image_status(calls(two_entries()), "nginx:1").id(), "sha256:1") << "the one that was pulled last by it";
+}
+
 TEST_F(ImageCallsTest, AWholeListKeepsAnImageOfTagAndDigest) {
   const std::string digest = "@sha256:" + std::string(64, 'a');
   const std::string listed = "one.local:5000/library/nginx" + digest;
-  names_->remember(reference("nginx:1" + digest), "one.local:5000/library/nginx:1" + digest,
-                   NameStore::Clock::now() - std::chrono::hours(1));
+  names_->remember(reference("nginx:1" + digest), "one.local:5000/library/nginx:1" + digest);
   runtime_.images = {image_of("sha256:1", {}, {listed.c_str()})};
 
   const Reply reply = handle(calls(two_entries()), "ListImages", "");
@@ -286,6 +382,18 @@ TEST_F(ImageCallsTest, AContainersImageAndItsMountsAreTranslated) {
   EXPECT_EQ(sent.config().mounts(1).image().image(), "two.local:5000/library/model:2");
   EXPECT_EQ(sent.pod_sandbox_id(), "sandbox");
   EXPECT_TRUE(has_later_field(sent));
+}
+
+TEST_F(ImageCallsTest, AContainersImageThatWasImportedIsFoundAndRemembered) {
+  runtime_.images = {image_of("sha256:1", {"two.local:5000/library/nginx:1"})};
+  wire::CreateContainerRequest request;
+  request.mutable_config()->mutable_image()->set_image("nginx:1");
+
+  handle(calls(two_entries()), "CreateContainer", request.SerializeAsString(), Service::runtime);
+
+  const auto sent = parsed<wire::CreateContainerRequest>(runtime_.asked.back().message);
+  EXPECT_EQ(sent.config().image().image(), "two.local:5000/library/nginx:1");
+  EXPECT_TRUE(names_->knows(reference("nginx:1")));
 }
 
 TEST_F(ImageCallsTest, AContainerOfAnIdIsForwardedAsItCame) {
@@ -354,7 +462,7 @@ TEST_F(ImageCallsTest, WhatThePodSentGoesToTheOriginalsHostOnly) {
   FakeRegistry holder;
   holder.put_manifest("library/nginx", "1");
   registry::Entry entry = entry_at(holder.url(), 500);
-  entry.credential = {.username = "robot", .password = Secret("configured")};
+  entry.credential = credentials::Credential{.username = "robot", .password = Secret("configured")};
   runtime_.failures["PullImage " + holder.host() + "/library/nginx:1"] = {StatusCode::unknown, "blob missing"};
 
   handle(calls({entry}), "PullImage", pull_of("nginx:1", "of-the-pod"));

@@ -29,6 +29,14 @@ void restore_names(const Call& call, Reply& reply) {
   if (restored) reply.message = std::move(*restored);
 }
 
+// A removed image is gone under all of its names. What was pulled since it was asked for is another matter.
+void forget(NameStore& names, const image::Reference& reference, const wire::Image& removed,
+            NameStore::Moment asked_at) {
+  names.forget(reference, asked_at);
+  for (const std::string& name : removed.repo_tags()) names.forget_listed(name, asked_at);
+  for (const std::string& name : removed.repo_digests()) names.forget_listed(name, asked_at);
+}
+
 }  // namespace
 
 boost::asio::awaitable<Reply> image_status(Call call, std::string message) {
@@ -48,17 +56,19 @@ boost::asio::awaitable<Reply> image_status(Call call, std::string message) {
 boost::asio::awaitable<Reply> remove_image(Call call, std::string message) {
   wire::RemoveImageRequest request;
   const auto reference = reference_in(message, request);
+  wire::Image image;  // empty where it was not found
   if (reference) {
     const Lookup lookup = co_await look_up(call, *reference, question_about(request.image()));
-    const std::string id = lookup.is_found ? image_id(lookup) : std::string();
-    if (!id.empty() && !is_short_id(request.image().image(), id)) {
-      request.mutable_image()->set_image(id);
+    if (lookup.is_found) image = image_in(lookup);
+    if (!image.id().empty() && !is_short_id(request.image().image(), image.id())) {
+      request.mutable_image()->set_image(image.id());
       message = request.SerializeAsString();
     }
   }
+  const NameStore::Moment asked_at = call.names.now();
   Reply reply =
       co_await call.runtime.call(call.caller, Service::image, "RemoveImage", std::move(message), call.timeout);
-  if (reply.is_ok() && reference) call.names.forget(*reference);
+  if (reply.is_ok() && reference) forget(call.names, *reference, image, asked_at);
   co_return reply;
 }
 

@@ -1,8 +1,8 @@
 #include "cri/list_images.h"
 
 #include <string_view>
-#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "cri/image_calls.pb.h"
 #include "cri/lookup.h"
@@ -12,15 +12,15 @@ namespace shim::cri {
 namespace {
 
 // What the whole list no longer shows has been removed behind the shim's back.
-void forget_removed(NameStore& names, const std::string& response, NameStore::Clock::time_point asked_at) {
+void forget_removed(NameStore& names, const std::string& response, NameStore::Moment asked_at) {
   wire::ListImagesResponse list;
   if (names.empty() || !list.ParseFromString(response)) return;
-  std::unordered_set<std::string_view> present;
+  std::vector<std::string_view> listed;
   for (const wire::Image& image : list.images()) {
-    present.insert(image.repo_tags().begin(), image.repo_tags().end());
-    present.insert(image.repo_digests().begin(), image.repo_digests().end());
+    listed.insert(listed.end(), image.repo_tags().begin(), image.repo_tags().end());
+    listed.insert(listed.end(), image.repo_digests().begin(), image.repo_digests().end());
   }
-  names.forget_absent(asked_at, [&](std::string_view pulled) { return present.contains(pulled); });
+  names.forget_absent(listed, asked_at);
 }
 
 bool has_filter(const std::string& message) {
@@ -44,7 +44,7 @@ boost::asio::awaitable<std::string> with_filter_translated(Call call, std::strin
 }
 
 boost::asio::awaitable<Reply> list_images(Call call, std::string message) {
-  const auto asked_at = NameStore::Clock::now();
+  const NameStore::Moment asked_at = call.names.now();
   const bool is_whole = !has_filter(message);
   if (!is_whole) message = co_await with_filter_translated(call, std::move(message));
   Reply reply = co_await call.runtime.call(call.caller, Service::image, "ListImages", std::move(message), call.timeout);

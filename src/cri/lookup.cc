@@ -79,6 +79,22 @@ std::vector<std::string> other_names(const Call& call, const image::Reference& r
   return names;
 }
 
+// The canonical name is shown for every spelling, and needs none of its own.
+bool is_shown(const NameStore& names, const image::Reference& reference) {
+  return reference.original() == reference.canonical() || names.knows(reference);
+}
+
+// The image was found as `name`, where `remembered` stood in the store when the search began. What a pull has changed
+// since is newer than this.
+void learn(NameStore& names, const image::Reference& reference, const std::optional<std::string>& remembered,
+           const std::string& name, NameStore::Moment began) {
+  if (name == reference.original()) {
+    names.forget(reference, began);
+  } else if (names.pulled_name(reference) == remembered && (name != remembered || !is_shown(names, reference))) {
+    names.remember(reference, name);
+  }
+}
+
 }  // namespace
 
 std::string question_about(const wire::ImageSpec& image) {
@@ -87,18 +103,20 @@ std::string question_about(const wire::ImageSpec& image) {
   return request.SerializeAsString();
 }
 
-std::string image_id(const Lookup& lookup) {
+wire::Image image_in(const Lookup& lookup) {
   wire::ImageStatusResponse response;
   response.ParseFromString(lookup.reply.message);
-  return response.image().id();
+  return std::move(*response.mutable_image());
 }
 
 boost::asio::awaitable<Lookup> look_up(const Call& call, const image::Reference& reference, std::string question) {
+  const NameStore::Moment began = call.names.now();
   const std::optional<std::string> remembered = call.names.pulled_name(reference);
   const std::string first_name = remembered.value_or(reference.original());
   std::string first_question = remembered ? with_name(question, first_name) : question;
   Reply reply = co_await ask(call, std::move(first_question));
   Lookup first = lookup_of(std::move(reply), first_name);
+  if (first.is_found) learn(call.names, reference, remembered, first.name, began);
   if (!first.reply.is_ok() || first.reply.is_compressed || first.is_found) co_return first;
 
   const std::vector<std::string> names = other_names(call, reference, first_name);
@@ -106,7 +124,7 @@ boost::asio::awaitable<Lookup> look_up(const Call& call, const image::Reference&
   std::vector<Lookup> lookups = co_await ask_all(call, question, names);
   for (Lookup& lookup : lookups) {
     if (!lookup.is_found) continue;
-    if (lookup.name != reference.original()) call.names.remember(reference, lookup.name);
+    learn(call.names, reference, remembered, lookup.name, began);
     co_return std::move(lookup);
   }
   const auto failed = std::ranges::find_if(lookups, [](const Lookup& lookup) { return !lookup.reply.is_ok(); });

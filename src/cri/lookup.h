@@ -20,12 +20,13 @@ struct Lookup {
 // Asks for the remembered name, else for the original one; on a miss, for the names that the matching registries would
 // have given it, concurrently, and takes the best. `question` is a serialised ImageStatusRequest that names the image
 // as `reference` is written; it is sent with that name replaced. A runtime that fails the question ends the search
-// with its reply.
+// with its reply. What is found under another name is remembered so, whoever has pulled or imported it, and however it
+// is spelled this time; a remembered name that the runtime no longer has is forgotten for what is found instead.
 boost::asio::awaitable<Lookup> look_up(const Call& call, const image::Reference& reference, std::string question);
 // The question for an image that another call names.
 std::string question_about(const wire::ImageSpec& image);
 
-// The ID in the reply of a lookup that found the image.
-std::string image_id(const Lookup& lookup);
+// The image in the reply of a lookup that found it.
+wire::Image image_in(const Lookup& lookup);
 
 }  // namespace shim::cri

@@ -13,12 +13,12 @@
 namespace shim::cri {
 namespace {
 
-using namespace std::chrono_literals;
 using cri::testing::reference;
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::IsEmpty;
 
-constexpr NameStore::Clock::time_point kBegin{1h};
+const std::string kDigest = "@sha256:" + std::string(64, 'a');
 
 std::vector<std::string> spellings(const NameStore& store, std::string_view pulled) {
   std::vector<std::string> list;
@@ -35,21 +35,36 @@ TEST(NameStore, FindsThePulledNameByAnySpelling) {
 
 TEST(NameStore, ListsTheSpellingsNewestFirst) {
   NameStore store;
-  store.remember(reference("nginx"), "hub.local/nginx", kBegin);
-  store.remember(reference("docker.io/nginx"), "hub.local/nginx", kBegin + 1s);
-  EXPECT_THAT(spellings(store, "hub.local/nginx"), ElementsAre("docker.io/nginx", "nginx"));
+  store.remember(reference("nginx"), "hub.local/nginx:latest");
+  store.remember(reference("docker.io/nginx"), "hub.local/nginx:latest");
+  EXPECT_THAT(spellings(store, "hub.local/nginx:latest"), ElementsAre("docker.io/nginx", "nginx"));
 
-  store.remember(reference("nginx"), "hub.local/nginx", kBegin + 2s);
+  store.remember(reference("nginx"), "hub.local/nginx:latest");
 
-  EXPECT_THAT(spellings(store, "hub.local/nginx"), ElementsAre("nginx", "docker.io/nginx"));
+  EXPECT_THAT(spellings(store, "hub.local/nginx:latest"), ElementsAre("nginx", "docker.io/nginx"));
 }
 
-TEST(NameStore, KnowsOnlyTheLastPulledNameOfAnImage) {
+TEST(NameStore, ListsTheReferencesOfSeveralHostsThatOneRegistryServes) {
   NameStore store;
-  store.remember(reference("nginx"), "one.local/nginx");
-  store.remember(reference("docker.io/nginx"), "two.local/nginx");
-  EXPECT_EQ(store.pulled_name(reference("nginx")), "two.local/nginx");
-  EXPECT_THAT(store.originals("one.local/nginx"), IsEmpty());
+  store.remember(reference("ghcr.io/org/app:1"), "hub.local/org/app:1");
+  store.remember(reference("quay.io/org/app:1"), "hub.local/org/app:1");
+  EXPECT_THAT(spellings(store, "hub.local/org/app:1"), ElementsAre("quay.io/org/app:1", "ghcr.io/org/app:1"));
+}
+
+TEST(NameStore, KnowsOnlyTheLastPulledNameOfAnImageForAllOfItsSpellings) {
+  NameStore store;
+  store.remember(reference("nginx"), "one.local/nginx:latest");
+  store.remember(reference("docker.io/nginx"), "two.local/nginx:latest");
+  EXPECT_EQ(store.pulled_name(reference("nginx")), "two.local/nginx:latest");
+  EXPECT_THAT(store.originals("one.local/nginx:latest"), IsEmpty());
+  EXPECT_THAT(spellings(store, "two.local/nginx:latest"), ElementsAre("docker.io/nginx", "nginx"));
+}
+
+TEST(NameStore, KnowsASpellingAndNotAnother) {
+  NameStore store;
+  store.remember(reference("nginx"), "hub.local/nginx:latest");
+  EXPECT_TRUE(store.knows(reference("nginx")));
+  EXPECT_FALSE(store.knows(reference("nginx:latest")));
 }
 
 TEST(NameStore, ForgetsEverySpelling) {
@@ -76,13 +91,39 @@ TEST(NameStore, DropsTheOldestWhereItIsFull) {
   EXPECT_TRUE(store.pulled_name(reference("a")));
 }
 
+TEST(NameStore, ForgetsTheImagesOfAListedName) {
+  NameStore store;
+  store.remember(reference("ghcr.io/app:1"), "hub.local/app:1");
+  store.remember(reference("quay.io/app:1"), "hub.local/app:1");
+  store.remember(reference("redis"), "hub.local/redis");
+
+  store.forget_listed("hub.local/app:1");
+
+  EXPECT_EQ(store.size(), 1U);
+  EXPECT_TRUE(store.knows(reference("redis")));
+}
+
+TEST(NameStore, ForgetsOnlyWhatIsOlderThanTheMomentGiven) {
+  NameStore store;
+  store.remember(reference("nginx"), "hub.local/nginx:1");
+  const auto asked_at = store.now();
+  store.remember(reference("nginx"), "hub.local/nginx:1");
+
+  store.forget(reference("nginx"), asked_at);
+  store.forget_listed("hub.local/nginx:1", asked_at);
+
+  EXPECT_EQ(store.size(), 1U) << "pulled again since";
+}
+
 TEST(NameStore, ForgetsWhatIsAbsentOnlyWhereItIsOlder) {
   NameStore store;
-  store.remember(reference("old"), "hub.local/old", kBegin);
-  store.remember(reference("here"), "hub.local/here", kBegin);
-  store.remember(reference("new"), "hub.local/new", kBegin + 2s);
+  store.remember(reference("old"), "hub.local/old:1");
+  store.remember(reference("here"), "hub.local/here:1");
+  const auto asked_at = store.now();
+  store.remember(reference("new"), "hub.local/new:1");
 
-  store.forget_absent(kBegin + 1s, [](std::string_view pulled) { return pulled == "hub.local/here"; });
+  const std::vector<std::string_view> listed = {"hub.local/here:1"};
+  store.forget_absent(listed, asked_at);
 
   EXPECT_FALSE(store.pulled_name(reference("old")));
   EXPECT_TRUE(store.pulled_name(reference("here")));
@@ -90,10 +131,83 @@ TEST(NameStore, ForgetsWhatIsAbsentOnlyWhereItIsOlder) {
 }
 
 TEST(NameStore, KnowsAnImageOfTagAndDigestAsRuntimesListIt) {
-  const std::string digest = "@sha256:" + std::string(64, 'a');
   NameStore store;
-  store.remember(reference("nginx:1.25" + digest), "hub.local:5000/nginx:1.25" + digest);
-  EXPECT_THAT(spellings(store, "hub.local:5000/nginx" + digest), ElementsAre("nginx:1.25" + digest));
+  store.remember(reference("nginx:1.25" + kDigest), "hub.local:5000/nginx:1.25" + kDigest);
+  EXPECT_THAT(spellings(store, "hub.local:5000/nginx" + kDigest), ElementsAre("nginx:1.25" + kDigest));
+}
+
+TEST(NameStore, KnowsAnImageOfDockerHubAsDockerShortensItsName) {
+  NameStore store;
+  store.remember(reference("ghcr.io/library/nginx:1"), "docker.io/library/nginx:1");
+  store.remember(reference("ghcr.io/org/app"), "docker.io/org/app");
+  EXPECT_THAT(spellings(store, "nginx:1"), ElementsAre("ghcr.io/library/nginx:1"));
+  EXPECT_THAT(spellings(store, "org/app:latest"), ElementsAre("ghcr.io/org/app"));
+  EXPECT_THAT(spellings(store, "<none>:<none>"), IsEmpty());
+
+  const std::vector<std::string_view> listed = {"nginx:1"};
+  store.forget_absent(listed, store.now());
+
+  EXPECT_EQ(store.size(), 1U);
+}
+
+// ── What an earlier process remembered ───────────────────────────────────────────────────────────────────────────────
+
+RememberedName name(const std::string& original, const std::string& pulled) {
+  return {reference(original), pulled, {}};
+}
+
+TEST(NameStore, RestoresInOrder) {
+  NameStore store;
+  store.restore({name("nginx", "hub.local/nginx:1"), name("docker.io/nginx", "hub.local/nginx:1")});
+  EXPECT_THAT(spellings(store, "hub.local/nginx:1"), ElementsAre("docker.io/nginx", "nginx"));
+  ASSERT_EQ(store.names().size(), 2U);
+  EXPECT_EQ(store.names()[0].reference.original(), "nginx");
+}
+
+TEST(NameStore, WhatIsRestoredIsOlderThanAnyList) {
+  NameStore store;
+  const auto asked_at = store.now();
+  store.restore({name("nginx", "hub.local/nginx:1")});
+  store.forget_absent({}, asked_at);
+  EXPECT_TRUE(store.empty());
+}
+
+TEST(NameStore, WhatIsRestoredIsOlderThanWhatIsKnown) {
+  NameStore store(3);
+  store.remember(reference("nginx"), "two.local/nginx:1");
+
+  store.restore({name("a", "hub.local/a"), name("b", "hub.local/b"), name("docker.io/nginx", "one.local/nginx:1"),
+                 name("c", "hub.local/c")});
+
+  EXPECT_EQ(store.pulled_name(reference("nginx")), "two.local/nginx:1");
+  EXPECT_THAT(spellings(store, "one.local/nginx:1"), IsEmpty());
+  EXPECT_EQ(store.size(), 3U);
+  EXPECT_FALSE(store.knows(reference("a"))) << "the oldest, and no place for it";
+  EXPECT_EQ(store.names()[0].reference.original(), "b");
+}
+
+TEST(NameStore, TellsOfChangesAndOfNothingElse) {
+  NameStore store;
+  int changes = 0;
+  store.on_change([&] { ++changes; });
+
+  store.restore({name("redis", "hub.local/redis")});
+  store.forget(reference("nginx"));
+  store.forget_absent(std::vector<std::string_view>{"hub.local/redis:latest"}, store.now());
+  EXPECT_EQ(changes, 0);
+  EXPECT_EQ(store.revision(), 0U);
+
+  store.remember(reference("nginx"), "hub.local/nginx:1");
+  store.forget(reference("nginx"));
+  EXPECT_EQ(changes, 2);
+  EXPECT_EQ(store.revision(), 2U);
+}
+
+TEST(NameStore, KeepsTheTimeForPeople) {
+  const std::chrono::system_clock::time_point time{std::chrono::hours(24)};
+  NameStore store;
+  store.remember(reference("nginx"), "hub.local/nginx:1", time);
+  EXPECT_THAT(store.names(), ElementsAre(Field(&RememberedName::time, time)));
 }
 
 // The obvious implementation: a list, oldest first.
@@ -102,23 +216,27 @@ class NaiveStore {
   struct Entry {
     image::Reference reference;
     std::string pulled;
-    NameStore::Clock::time_point remembered;
+    NameStore::Moment remembered;
   };
 
   explicit NaiveStore(std::size_t capacity) : capacity_(capacity) {}
 
-  void remember(const image::Reference& reference, const std::string& pulled, NameStore::Clock::time_point now) {
+  void remember(const image::Reference& reference, const std::string& pulled) {
+    std::deque<Entry> moved;
     std::erase_if(entries, [&](const Entry& entry) {
-      return entry.reference == reference &&
-             (entry.pulled != pulled || entry.reference.original() == reference.original());
+      if (entry.reference != reference) return false;
+      const bool is_same = entry.reference.original() == reference.original();
+      if (!is_same && entry.pulled != pulled) moved.push_back(entry);
+      return is_same || entry.pulled != pulled;
     });
+    for (const Entry& entry : moved) entries.push_back({entry.reference, pulled, ++newest});
     if (entries.size() == capacity_) entries.pop_front();
-    entries.push_back({reference, pulled, now});
+    entries.push_back({reference, pulled, ++newest});
   }
   void forget(const image::Reference& reference) {
     std::erase_if(entries, [&](const Entry& entry) { return entry.reference == reference; });
   }
-  void forget_absent(NameStore::Clock::time_point before, const std::string& only) {
+  void forget_absent(NameStore::Moment before, const std::string& only) {
     std::erase_if(entries, [&](const Entry& entry) { return entry.remembered < before && entry.pulled != only; });
   }
   std::optional<std::string> pulled_name(const image::Reference& reference) const {
@@ -136,6 +254,7 @@ class NaiveStore {
   }
 
   std::deque<Entry> entries;
+  NameStore::Moment newest = 0;
 
  private:
   std::size_t capacity_;
@@ -153,23 +272,23 @@ TEST(NameStore, DoesWhatANaiveOneDoes) {
   const auto pick = [&](const auto& list) -> const auto& { return list[random() % list.size()]; };
   NameStore store(kCapacity);
   NaiveStore naive(kCapacity);
-  auto now = kBegin;
   for (int step = 0; step < 20'000; ++step) {
-    now += 1s;
     const unsigned choice = random() % 20;
     if (choice < 15) {
       const auto& original = pick(references);
       const auto& name = pick(pulled);
-      store.remember(original, name, now);
-      naive.remember(original, name, now);
+      store.remember(original, name);
+      naive.remember(original, name);
     } else if (choice < 19) {
       const auto& original = pick(references);
       store.forget(original);
       naive.forget(original);
     } else {
-      const auto before = now - std::chrono::seconds(random() % 10);
+      ASSERT_EQ(store.now(), naive.newest + 1);
+      const auto before = store.now() - static_cast<NameStore::Moment>(random() % 10);
       const auto& only = pick(pulled);
-      store.forget_absent(before, [&](std::string_view name) { return name == only; });
+      const std::vector<std::string_view> listed = {only};
+      store.forget_absent(listed, before);
       naive.forget_absent(before, only);
     }
     ASSERT_EQ(store.size(), naive.entries.size()) << "step " << step;

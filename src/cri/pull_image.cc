@@ -69,19 +69,15 @@ StatusCode code_of(const std::vector<Outcome>& outcomes, const Reply* last_pull)
 }
 
 // An AuthConfig of the candidate's own; what the kubelet sent was for another host.
-Expected<void> set_auth(wire::PullImageRequest& request, const registry::Candidate& candidate) {
+void set_auth(wire::PullImageRequest& request, const std::optional<registry::PullCredential>& pull) {
   request.clear_auth();
-  if (candidate.entry == nullptr) return {};
-  const auto pull = registry::pull_credential(*candidate.entry);
-  if (!pull) return std::unexpected(pull.error());
-  if (!pull->has_value()) return {};
-  const credentials::Credential& credential = (*pull)->credential;
+  if (!pull) return;
+  const credentials::Credential& credential = pull->credential;
   wire::AuthConfig& config = *request.mutable_auth();
   config.set_username(credential.username);
   config.set_password(std::string(credential.password.reveal()));
   config.set_identity_token(std::string(credential.identity_token.reveal()));
-  config.set_server_address((*pull)->server_address);
-  return {};
+  config.set_server_address(pull->server_address);
 }
 
 // One PullImage of the kubelet, from its first candidate to its reply.
@@ -133,19 +129,28 @@ class Pull {
   }
 
   boost::asio::awaitable<Reply> attempt(const registry::Candidate& candidate) {
-    auto message = message_for(candidate);
+    auto message = co_await message_for(candidate);
     if (!message) co_return Reply::error(StatusCode::unknown, message.error().message);
     co_return co_await call_.runtime.call(call_.caller, Service::image, "PullImage", std::move(*message),
                                           call_.timeout);
   }
 
   // The kubelet's own octets where neither the name nor the credentials change.
-  Expected<std::string> message_for(const registry::Candidate& candidate) const {
-    if (candidate.is_original && (request_.has_auth() || candidate.entry == nullptr)) return message_;
+  boost::asio::awaitable<Expected<std::string>> message_for(const registry::Candidate& candidate) const {
+    if (candidate.is_original && (request_.has_auth() || candidate.entry == nullptr)) co_return message_;
+    const auto credential = co_await credential_for(candidate);
+    if (!credential) co_return std::unexpected(credential.error());
     wire::PullImageRequest request = request_;
     if (!candidate.is_original) request.mutable_image()->set_image(candidate.name);
-    if (const auto set = set_auth(request, candidate); !set) return std::unexpected(set.error());
-    return request.SerializeAsString();
+    set_auth(request, *credential);
+    co_return request.SerializeAsString();
+  }
+
+  boost::asio::awaitable<Expected<std::optional<registry::PullCredential>>> credential_for(
+      const registry::Candidate& candidate) const {
+    if (candidate.entry == nullptr) co_return std::nullopt;
+    co_return co_await registry::pull_credential(call_.resolver.keychain(), *candidate.entry, candidate.repository,
+                                                 call_.caller.deadline.value_or(Clock::time_point::max()));
   }
 
   void succeed(const registry::Candidate& candidate) {

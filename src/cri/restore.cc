@@ -1,6 +1,7 @@
 #include "cri/restore.h"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "cri/image_calls.pb.h"
@@ -10,36 +11,45 @@ namespace {
 
 using Names = google::protobuf::RepeatedPtrField<std::string>;
 
-// The names in `listed` that users know under others, and those others, in order and without repetition.
-std::vector<std::string> original_names(const Names& listed, const NameStore& store, bool with_digest) {
-  std::vector<std::string> result;
-  const auto add = [&](std::string name) {
-    const bool is_new =
-        std::ranges::find(listed, name) == listed.end() && std::ranges::find(result, name) == result.end();
-    if (is_new) result.push_back(std::move(name));
+using References = std::vector<const image::Reference*>;
+
+// What users call an image that the runtime lists so.
+References originals(const wire::Image& image, const NameStore& store) {
+  References references;
+  const auto add = [&](const Names& listed) {
+    for (const std::string& name : listed) std::ranges::copy(store.originals(name), std::back_inserter(references));
   };
-  for (const std::string& name : listed) {
-    for (const image::Reference* reference : store.originals(name)) {
-      if (reference->digest().empty() == with_digest) continue;
-      add(shown_name(*reference));
-      add(reference->canonical());
-    }
-  }
-  return result;
+  add(image.repo_tags());
+  add(image.repo_digests());
+  return references;
 }
 
-bool put_first(Names& listed, const std::vector<std::string>& originals) {
-  if (originals.empty()) return false;
+// Those with a digest, or those without, that are not in the list yet, before the others.
+bool put_first(Names& listed, const References& references, bool with_digest) {
+  std::vector<std::string> names;
+  const auto add = [&](std::string name) {
+    const bool is_new =
+        std::ranges::find(listed, name) == listed.end() && std::ranges::find(names, name) == names.end();
+    if (is_new) names.push_back(std::move(name));
+  };
+  for (const image::Reference* reference : references) {
+    if (reference->digest().empty() == with_digest) continue;
+    add(shown_name(*reference));
+    add(reference->canonical());
+  }
+  if (names.empty()) return false;
   Names all;
-  for (const std::string& name : originals) *all.Add() = name;
+  for (std::string& name : names) *all.Add() = std::move(name);
   for (std::string& name : listed) *all.Add() = std::move(name);
   listed.Swap(&all);
   return true;
 }
 
+// A digest is shown only where the reference had one, even where the image was pulled by its tag (`digestFallback`).
 bool restore(wire::Image& image, const NameStore& names) {
-  const bool has_tags = put_first(*image.mutable_repo_tags(), original_names(image.repo_tags(), names, false));
-  const bool has_digests = put_first(*image.mutable_repo_digests(), original_names(image.repo_digests(), names, true));
+  const References references = originals(image, names);
+  const bool has_tags = put_first(*image.mutable_repo_tags(), references, false);
+  const bool has_digests = put_first(*image.mutable_repo_digests(), references, true);
   return has_tags || has_digests;
 }
 

@@ -11,7 +11,6 @@
 namespace shim::cri {
 namespace {
 
-using namespace std::chrono_literals;
 using cri::testing::add_later_field;
 using cri::testing::has_later_field;
 using cri::testing::image_of;
@@ -21,7 +20,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::size_t kMax = 16 * 1024 * 1024;
-constexpr NameStore::Clock::time_point kBegin{1h};
 const std::string kDigest = "@sha256:" + std::string(64, 'a');
 
 class Restoring : public ::testing::Test {
@@ -56,8 +54,8 @@ TEST_F(Restoring, AddsLatestWhereNoTagWasWritten) {
 }
 
 TEST_F(Restoring, ShowsEachNameOnce) {
-  names_.remember(reference("docker.io/library/nginx:latest"), "hub.local/library/nginx:latest", kBegin);
-  names_.remember(reference("nginx"), "hub.local/library/nginx:latest", kBegin + 1s);
+  names_.remember(reference("docker.io/library/nginx:latest"), "hub.local/library/nginx:latest");
+  names_.remember(reference("nginx"), "hub.local/library/nginx:latest");
   const auto image = restored(image_of("sha256:1", {"hub.local/library/nginx:latest"}));
   EXPECT_THAT(image.repo_tags(),
               ElementsAre("nginx:latest", "docker.io/library/nginx:latest", "hub.local/library/nginx:latest"));
@@ -89,6 +87,29 @@ TEST_F(Restoring, ShowsAReferenceOfTagAndDigestAmongTheDigests) {
   const std::string listed = "hub.local/library/nginx" + kDigest;
   const auto image = restored(image_of("sha256:1", {}, {listed.c_str()}));
   EXPECT_THAT(image.repo_digests(), ElementsAre(original, "docker.io/library/nginx:1.25" + kDigest, listed));
+}
+
+TEST_F(Restoring, ShowsAReferenceOfTagAndDigestThatWasPulledByItsTag) {
+  const std::string original = "nginx:1.25" + kDigest;
+  names_.remember(reference(original), "hub.local/library/nginx:1.25");  // digestFallback: tag
+  const auto image = restored(image_of("sha256:1", {"hub.local/library/nginx:1.25"}));
+  EXPECT_THAT(image.repo_tags(), ElementsAre("hub.local/library/nginx:1.25"));
+  EXPECT_THAT(image.repo_digests(), ElementsAre(original, "docker.io/library/nginx:1.25" + kDigest));
+}
+
+TEST_F(Restoring, ShowsTheNewestOfSeveralOriginalsFirst) {
+  names_.remember(reference("ghcr.io/org/app:1"), "hub.local/org/app:1");
+  names_.remember(reference("quay.io/org/app:1"), "hub.local/org/app:1");
+  const auto image = restored(image_of("sha256:1", {"hub.local/org/app:1"}));
+  EXPECT_THAT(image.repo_tags(), ElementsAre("quay.io/org/app:1", "ghcr.io/org/app:1", "hub.local/org/app:1"));
+}
+
+TEST_F(Restoring, ShowsTheOriginalOfTheRegistryThatServedLastAlone) {
+  names_.remember(reference("nginx:1"), "one.local/library/nginx:1");
+  names_.remember(reference("nginx:1"), "two.local/library/nginx:1");
+  const auto image = restored(image_of("sha256:1", {"one.local/library/nginx:1", "two.local/library/nginx:1"}));
+  EXPECT_THAT(image.repo_tags(), ElementsAre("nginx:1", "docker.io/library/nginx:1", "one.local/library/nginx:1",
+                                             "two.local/library/nginx:1"));
 }
 
 TEST_F(Restoring, LeavesAnAnswerAloneWhereThereIsNothingToRestore) {

@@ -76,7 +76,8 @@ class MemoryRuntime : public Runtime {
   std::vector<wire::Image> images;
   std::map<std::string, http2::Status> failures;  // by method, or by `PullImage name`
   std::vector<Asked> asked;
-  std::size_t most_at_once = 0;  // calls in flight
+  std::size_t most_at_once = 0;                                                    // calls in flight
+  std::function<void(std::string_view method, const std::string& image)> on_call;  // while each is in flight
 
   std::vector<std::string> names_asked(std::string_view method) const {
     std::vector<std::string> names;
@@ -96,6 +97,7 @@ class MemoryRuntime : public Runtime {
     most_at_once = std::max(most_at_once, ++in_flight_);
     const std::string image = image_in(method, message);
     asked.push_back({method, image, message});
+    if (on_call) on_call(method, image);
     co_await boost::asio::post(boost::asio::use_awaitable);
     --in_flight_;
     for (const std::string& key : {method + " " + image, method}) {

@@ -73,7 +73,7 @@ Expected<void> check_is_free(const std::string& path) {
   ucred holder{};
   socklen_t size = sizeof(holder);
   const bool is_known = ::getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &holder, &size) == 0 && holder.pid > 0;
-  return fail(fmt::format("{} is in use by {}: stop it, or set another `shim`", path,
+  return fail(fmt::format("{} is in use by {}: stop it, or configure another path", path,
                           is_known ? describe_process(holder.pid) : "another process"));
 }
 
@@ -83,12 +83,12 @@ std::expected<UnixSocket, ConnectFailure> connect_unix(boost::asio::io_context& 
   sockaddr_un address;
   if (!fill_address(address, path)) return std::unexpected(ConnectFailure{false, "the path is too long for a socket"});
   Descriptor descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (descriptor.get() < 0) return std::unexpected(ConnectFailure{false, std::strerror(errno)});
+  if (descriptor.get() < 0) return std::unexpected(ConnectFailure{false, std::strerror(errno), errno});
   int result = 0;
   do {
     result = ::connect(descriptor.get(), generic(address), sizeof(address));
   } while (result != 0 && errno == EINTR);
-  if (result != 0) return std::unexpected(ConnectFailure{errno == EAGAIN, std::strerror(errno)});
+  if (result != 0) return std::unexpected(ConnectFailure{errno == EAGAIN, std::strerror(errno), errno});
   return UnixSocket(context, boost::asio::local::stream_protocol(), descriptor.release());
 }
 

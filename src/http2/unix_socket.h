@@ -18,6 +18,7 @@ using UnixAcceptor = boost::asio::local::stream_protocol::acceptor;
 struct ConnectFailure {
   bool is_busy = false;  // the listener's backlog is full: worth another try in a moment
   std::string reason;    // `no such file or directory`, `connection refused` …
+  int number = 0;        // errno; 0 where the path is no socket's
 };
 
 // Connects without blocking. A unix socket answers at once; only a full backlog does not (EAGAIN), which Boost.Asio's

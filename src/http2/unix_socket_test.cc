@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -194,12 +195,14 @@ TEST_F(UnixSockets, ConnectingWhereNothingIsSaysWhy) {
   ASSERT_FALSE(missing);
   EXPECT_FALSE(missing.error().is_busy);
   EXPECT_THAT(missing.error().reason, HasSubstr("No such file"));
+  EXPECT_EQ(missing.error().number, ENOENT);
 
   ::close(plain_listener(SOCK_STREAM, 1));
   const auto stale = connect_unix(context_, path_);
   ASSERT_FALSE(stale);
   EXPECT_FALSE(stale.error().is_busy);
   EXPECT_THAT(stale.error().reason, HasSubstr("refused"));
+  EXPECT_EQ(stale.error().number, ECONNREFUSED);
 }
 
 TEST_F(UnixSockets, AFullBacklogIsBusyAndNotConnected) {

@@ -8,10 +8,13 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/secret.h"
+#include "base/single_flight.h"
+#include "credentials/keychain.h"
 #include "http/client.h"
 #include "http/url.h"
 #include "registry/challenge.h"
@@ -22,8 +25,9 @@
 namespace shim::registry {
 
 struct Authorization {
-  Secret value;           // of the `Authorization` field
-  bool is_fresh = false;  // made for the challenge in hand: another 401 is final
+  Secret value;                          // of the `Authorization` field
+  bool is_fresh = false;                 // made for the challenge in hand: another 401 refuses the credential
+  credentials::Credential credential{};  // that it was made of
 };
 
 class Authorizer {
@@ -32,21 +36,29 @@ class Authorizer {
     std::chrono::seconds max_token_age{600};
     std::size_t max_tokens = 1024;
     std::function<Clock::time_point()> now = &Clock::now;  // for the age of tokens
+    std::shared_ptr<credentials::Keychain> keychain = std::make_shared<credentials::Keychain>();
   };
 
   // `http` must outlive it.
   Authorizer(http::Client& http, Options options);
 
-  // What the entry's host is known to want for `repository`; nothing where it has not asked yet. Errors: the password
-  // file cannot be read.
-  std::expected<std::optional<Authorization>, Refusal> known(const Entry& entry, const std::string& repository) const;
+  // What the entry's host is known to want for `repository`; nothing where it has not asked yet. Errors: its credential
+  // cannot be had (Keychain::find).
+  boost::asio::awaitable<std::expected<std::optional<Authorization>, Refusal>> known(const Entry& entry,
+                                                                                     const std::string& repository,
+                                                                                     Clock::time_point deadline);
 
-  // The answer to the challenges of a 401 from the entry's own host, `rejected` being what that request carried.
+  // The answer to the challenges of a 401 from the entry's own host, `rejected` being what that request carried. A
+  // credential that was refused is asked for once more: its source may have another by now.
   boost::asio::awaitable<std::expected<Authorization, Refusal>> answer(const Entry& entry,
                                                                        const std::string& repository,
                                                                        const http::Headers& unauthorized,
                                                                        const std::optional<Authorization>& rejected,
                                                                        Clock::time_point deadline);
+
+  // Whose access a refusal is about, for messages: the credential that was found for the entry last; anonymous where
+  // its host has not asked for one.
+  credentials::Credential last_credential(const Entry& entry) const;
 
  private:
   // What a host asked for last.
@@ -56,18 +68,28 @@ class Authorizer {
     std::string service;
   };
 
-  boost::asio::awaitable<std::expected<Authorization, Refusal>> bearer(const Entry& entry,
-                                                                       const std::string& repository,
+  using Question = credentials::Keychain::Question;
+  using TokenAnswer = std::expected<Token, Refusal>;
+
+  boost::asio::awaitable<std::expected<credentials::Credential, Refusal>> find(const Entry& entry,
+                                                                               const Question& question,
+                                                                               Clock::time_point deadline);
+  std::expected<Authorization, Refusal> basic(const Entry& entry, const credentials::Credential& credential);
+  boost::asio::awaitable<std::expected<Authorization, Refusal>> bearer(const Entry& entry, const Question& question,
                                                                        const Challenge& challenge,
+                                                                       credentials::Credential credential,
                                                                        const std::optional<Authorization>& rejected,
                                                                        Clock::time_point deadline);
-  boost::asio::awaitable<std::expected<Token, Refusal>> fetch(const Entry& entry, const http::Url& realm,
-                                                              const TokenKey& key, Clock::time_point deadline);
+  // One request for all who want the same token at the same time.
+  boost::asio::awaitable<TokenAnswer> fetch(const Entry& entry, const http::Url& realm, const TokenKey& key,
+                                            Clock::time_point deadline);
 
   http::Client& http_;
   Options options_;
   TokenCache tokens_;
-  std::map<std::string, Wanted> wanted_;  // by the API's URL: at most one for each entry
+  SingleFlight<TokenKey, TokenAnswer> fetching_{Abandoned::is_cancelled};
+  std::map<std::string, credentials::Credential> last_credentials_;  // by the API's URL
+  std::map<std::string, Wanted> wanted_;                             // by the API's URL: at most one for each entry
 };
 
 // Milliseconds until `deadline`; 0 where it has passed.

@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -204,11 +209,22 @@ TEST(DefaultRule, OfAPublicRegistryDoesNotDependOnThePort) {
   EXPECT_EQ(default_rule(image::Address::parse("eu.gcr.io").value()).match[0].text(), "eu.gcr.io");
 }
 
+Expected<std::optional<PullCredential>> pull_credential_of(const Entry& entry) {
+  boost::asio::io_context io;
+  credentials::Keychain keychain;
+  Expected<std::optional<PullCredential>> result;
+  boost::asio::co_spawn(io,
+                        pull_credential(keychain, entry, "library/nginx", std::chrono::steady_clock::time_point::max()),
+                        [&](std::exception_ptr, Expected<std::optional<PullCredential>> done) { result = done; });
+  io.run();
+  return result;
+}
+
 TEST(PullCredential, IsForTheFullUrlOfTheApi) {
   Entry hub = entry("docker.io");
-  EXPECT_FALSE(pull_credential(hub)->has_value());
-  hub.credential = {.username = "u", .password = Secret("p")};
-  const PullCredential credential = pull_credential(hub).value().value();
+  EXPECT_FALSE(pull_credential_of(hub)->has_value());
+  hub.credential = credentials::Credential{.username = "u", .password = Secret("p")};
+  const PullCredential credential = pull_credential_of(hub).value().value();
   EXPECT_EQ(credential.server_address, "https://registry-1.docker.io");
   EXPECT_EQ(credential.credential.username, "u");
   EXPECT_EQ(credential.credential.password.reveal(), "p");

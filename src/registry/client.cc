@@ -76,7 +76,7 @@ asio::awaitable<Outcome> RegistryClient::probe(const Entry& entry, const Candida
   const Question question{entry, manifest_url(entry, candidate), candidate.repository, deadline};
   const auto judge = [&](const Answer& answer) -> Verdict {
     if (!answer) return {answer.error().kind, answer.error().reason};
-    return judge_manifest(*answer, candidate.tag_or_digest, entry.address.host(), entry.credential);
+    return judge_manifest(*answer, candidate.tag_or_digest, entry.address.host(), authorizer_.last_credential(entry));
   };
   auto method = http::Method::head;
   Answer answer = co_await ask(question, method);
@@ -99,7 +99,7 @@ asio::awaitable<Outcome> RegistryClient::probe(const Entry& entry, const Candida
 asio::awaitable<Outcome> RegistryClient::ping(const Entry& entry, Clock::time_point deadline) {
   const Question question{entry, entry.address.api_url() + "/v2/", "", deadline};
   const Answer answer = co_await ask(question, http::Method::get);
-  Verdict verdict = answer ? judge_base(*answer, entry.address.host(), entry.credential)
+  Verdict verdict = answer ? judge_base(*answer, entry.address.host(), authorizer_.last_credential(entry))
                            : Verdict{answer.error().kind, answer.error().reason};
   const Health health = answer ? health_of_answer(*answer) : answer.error().health;
   co_return outcome_of(entry.address.text(), entry.address.host(), std::move(verdict), health);
@@ -122,7 +122,7 @@ asio::awaitable<RegistryClient::Answer> RegistryClient::ask(const Question& ques
 
 asio::awaitable<RegistryClient::Answer> RegistryClient::ask_entry(const Question& question, http::Method method) {
   const Entry& entry = question.entry;
-  auto known = authorizer_.known(entry, question.repository);
+  auto known = co_await authorizer_.known(entry, question.repository, question.deadline);
   if (!known) co_return std::unexpected(known.error());
   std::optional<Authorization> authorization = std::move(*known);
   for (int round = 1;; ++round) {

@@ -427,7 +427,7 @@ TEST_F(Probe, SendsCredentialsToTheirOwnRegistryOnly) {
     probe(of_first);
     probe(of_second);
   }
-  const auto sent = credentials::basic_authorization(of_second.credential);
+  const auto sent = credentials::basic_authorization(*of_second.credential);
   for (const auto& request : second.requests()) {
     EXPECT_TRUE(request.authorization.empty() || request.authorization == sent.reveal());
   }

@@ -2,12 +2,15 @@
 // immutable afterwards.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "credentials/credential.h"
+#include "credentials/keychain.h"
 #include "http/tls_options.h"
 #include "image/address.h"
 #include "image/match.h"
@@ -24,17 +27,22 @@ struct Entry {
   image::MatchRule rule{};  // the default already resolved (`*`, or its own images for a public registry)
   std::vector<image::RewriteRule> rewrite{};
   DigestFallback digest_fallback = DigestFallback::none;
-  credentials::Credential credential{};  // anonymous where none is configured
+  std::optional<credentials::Credential> credential{};  // its own `auth`; nothing: other sources may have one
   http::TlsOptions tls{};
 };
 
 // What the runtime is given to pull from an entry's registry.
 struct PullCredential {
-  credentials::Credential credential;  // the password file, if any, already read
+  credentials::Credential credential;  // read from its file, where it was in one
   std::string server_address;          // full URL, as containerd compares its host: `https://registry-1.docker.io`
 };
 
-// Nothing for an anonymous entry. Errors: the password file cannot be read.
-Expected<std::optional<PullCredential>> pull_credential(const Entry& entry);
+// What the keychain is asked for an entry; `repository` is the path on its host.
+credentials::Keychain::Question credential_question(const Entry& entry, std::string repository);
+
+// Nothing for an anonymous entry. Errors as Keychain::find(). The coroutine borrows `keychain` and `entry`.
+boost::asio::awaitable<Expected<std::optional<PullCredential>>> pull_credential(
+    credentials::Keychain& keychain, const Entry& entry, std::string repository,
+    std::chrono::steady_clock::time_point deadline);
 
 }  // namespace shim::registry

@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "credentials/keychain.h"
 #include "registry/answer_cache.h"
 #include "registry/candidate.h"
 #include "registry/circuits.h"
@@ -38,6 +39,7 @@ class Probes : public std::enable_shared_from_this<Probes> {
     Breaker::Options breaker{};
     AnswerCache::Options cache{};
     std::chrono::seconds max_token_age{600};
+    std::shared_ptr<credentials::Keychain> keychain;
   };
 
   // `http` must outlive the executor's run; `former`, whose breakers go on here, may be null.

@@ -49,7 +49,7 @@ struct Resolution::State {
   Candidate take(std::size_t source);
 
   std::shared_ptr<Probes> probes;
-  ResolverOptions options;
+  const ResolverOptions options;
   image::Reference reference;
   std::string canonical;
   ResolveRequest request;

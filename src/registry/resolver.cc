@@ -24,7 +24,8 @@ Probes::Options probe_options(const ResolverOptions& options) {
   return {.timeout = options.probe_timeout,
           .breaker = options.breaker,
           .cache = options.cache,
-          .max_token_age = options.max_token_age};
+          .max_token_age = options.max_token_age,
+          .keychain = options.keychain};
 }
 
 }  // namespace
@@ -96,6 +97,10 @@ bool Resolver::has_entries() const {
 std::unique_ptr<Resolution::State> Resolver::begin(const image::Reference& reference, ResolveRequest request) const {
   Selection selection = select_candidates(reference, probes_->entries(), request.pod_namespace, options_.fallback);
   return std::make_unique<Resolution::State>(probes_, options_, reference, std::move(request), std::move(selection));
+}
+
+credentials::Keychain& Resolver::keychain() const {
+  return *options_.keychain;
 }
 
 std::unique_ptr<Resolution> Resolver::resolve(const image::Reference& reference, ResolveRequest request) const {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "credentials/keychain.h"
 #include "image/reference.h"
 #include "registry/answer_cache.h"
 #include "registry/breaker.h"
@@ -43,6 +44,8 @@ struct ResolverOptions {
   AnswerCache::Options cache{};                                           // `cache.imageCacheSize`, …
   std::chrono::seconds max_token_age{600};  // a bearer token is used no longer (`cache.domainCacheTTL`)
   Fallback fallback = Fallback::upstream;
+  // Where credentials come from; by default only from the entries themselves.
+  std::shared_ptr<credentials::Keychain> keychain = std::make_shared<credentials::Keychain>();
 };
 
 // One pull's walk over its candidates: holders by priority, then the entries that gave no clear answer, then the
@@ -96,6 +99,7 @@ class Resolver {
   boost::asio::awaitable<Explanation> explain(const image::Reference& reference, ResolveRequest request) const;
   // Since it was made.
   Statistics statistics() const;
+  credentials::Keychain& keychain() const;
 
  private:
   std::unique_ptr<Resolution::State> begin(const image::Reference& reference, ResolveRequest request) const;

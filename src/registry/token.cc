@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 
 namespace shim::registry {
@@ -36,6 +37,16 @@ Expected<Token> parse_token(std::string_view text) {
     token.lifetime = std::chrono::seconds(static_cast<long>(seconds));
   }
   return token;
+}
+
+bool operator<(const TokenKey& a, const TokenKey& b) {
+  const auto all_of = [](const TokenKey& key) {
+    return std::tuple<std::string_view, std::string_view, std::string_view, std::string_view, std::string_view,
+                      std::string_view, std::string_view>(key.realm, key.service, key.scope, key.registry,
+                                                          key.credential.username, key.credential.password.reveal(),
+                                                          key.credential.identity_token.reveal());
+  };
+  return all_of(a) < all_of(b);
 }
 
 std::optional<Secret> TokenCache::find(const TokenKey& key, Clock::time_point now) const {

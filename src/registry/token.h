@@ -18,7 +18,9 @@ using Clock = std::chrono::steady_clock;
 
 struct Token {
   Secret value;
-  std::chrono::seconds lifetime{60};  // the specification's default where the answer has no `expires_in`
+  // From now: `expires_in`, or the specification's default where it is missing. `issued_at` is not looked at: where
+  // this node's clock is wrong it would make a good token a bad one, and one that has expired costs a 401.
+  std::chrono::seconds lifetime{60};
 };
 
 // Errors: no JSON object, no `token` or `access_token`, or one that cannot stand in a header field.
@@ -29,7 +31,10 @@ struct TokenKey {
   std::string realm;
   std::string service;
   std::string scope;
-  credentials::Credential credential;  // as configured: a password file by its name
+  credentials::Credential credential;
+  std::string registry{};  // URL of the API that it is for
+
+  friend bool operator<(const TokenKey& a, const TokenKey& b);
 };
 
 // Bounded: where it is full, the token that expires next makes room. Not thread-safe.
@@ -47,6 +52,7 @@ class TokenCache {
     std::string service;
     std::string scope;
     std::string username;
+    std::string registry;
     auto operator<=>(const Index&) const = default;
   };
   struct Entry {
@@ -54,7 +60,9 @@ class TokenCache {
     Secret token;
     Clock::time_point expires;
   };
-  static Index index_of(const TokenKey& key) { return {key.realm, key.service, key.scope, key.credential.username}; }
+  static Index index_of(const TokenKey& key) {
+    return {key.realm, key.service, key.scope, key.credential.username, key.registry};
+  }
 
   std::size_t capacity_;
   std::map<Index, Entry> tokens_;

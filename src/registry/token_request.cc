@@ -25,6 +25,26 @@ Secret refresh_grant(const TokenKey& key) {
                             http::percent_encoded(key.credential.identity_token.reveal())));
 }
 
+http::Request request_to(const http::Url& realm, const http::TlsOptions& tls) {
+  http::Request request;
+  request.url = realm.text();
+  request.tls = tls;
+  request.max_body_bytes = kMaxAnswerBytes;
+  request.headers.add("Accept", "application/json");
+  return request;
+}
+
+http::Request token_get(const http::Url& realm, const TokenKey& key, const credentials::Credential& credential,
+                        const http::TlsOptions& tls) {
+  http::Request request = request_to(realm, tls);
+  request.url = with_parameter(std::move(request.url), "service", key.service);
+  request.url = with_parameter(std::move(request.url), "scope", key.scope);
+  if (credential.is_anonymous()) return request;
+  request.url = with_parameter(std::move(request.url), "account", credential.username);
+  request.authorization = credentials::basic_authorization(credential);
+  return request;
+}
+
 }  // namespace
 
 Expected<http::Url> trusted_realm(std::string_view realm, const Entry& entry) {
@@ -37,26 +57,17 @@ Expected<http::Url> trusted_realm(std::string_view realm, const Entry& entry) {
                           url->origin()));
 }
 
-Expected<http::Request> token_request(const http::Url& realm, const TokenKey& key, const http::TlsOptions& tls) {
-  http::Request request;
-  request.url = realm.text();
-  request.tls = tls;
-  request.max_body_bytes = kMaxAnswerBytes;
-  request.headers.add("Accept", "application/json");
-  if (!key.credential.identity_token.empty()) {
-    request.method = http::Method::post;
-    request.content_type = "application/x-www-form-urlencoded";
-    request.body = refresh_grant(key);
-    return request;
-  }
-  request.url = with_parameter(std::move(request.url), "service", key.service);
-  request.url = with_parameter(std::move(request.url), "scope", key.scope);
-  if (key.credential.is_anonymous()) return request;
-  const auto credential = credentials::with_password_read(key.credential);
-  if (!credential) return std::unexpected(credential.error());
-  request.url = with_parameter(std::move(request.url), "account", credential->username);
-  request.authorization = credentials::basic_authorization(*credential);
+http::Request token_request(const http::Url& realm, const TokenKey& key, const http::TlsOptions& tls) {
+  if (key.credential.identity_token.empty()) return token_get(realm, key, key.credential, tls);
+  http::Request request = request_to(realm, tls);
+  request.method = http::Method::post;
+  request.content_type = "application/x-www-form-urlencoded";
+  request.body = refresh_grant(key);
   return request;
+}
+
+http::Request token_request_without_grant(const http::Url& realm, const TokenKey& key, const http::TlsOptions& tls) {
+  return token_get(realm, key, {.username = key.credential.username, .password = key.credential.identity_token}, tls);
 }
 
 }  // namespace shim::registry

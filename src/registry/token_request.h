@@ -1,5 +1,5 @@
 // The request to a token endpoint: the GET of the distribution specification, or the OAuth2 grant of an identity token.
-// Pure but for the password file.
+// Pure.
 #pragma once
 
 #include "base/error.h"
@@ -14,7 +14,12 @@ namespace shim::registry {
 // is plain http itself, on the same host. Errors say so, and show the realm.
 Expected<http::Url> trusted_realm(std::string_view realm, const Entry& entry);
 
-// Without a timeout. Errors: the password file cannot be read.
-Expected<http::Request> token_request(const http::Url& realm, const TokenKey& key, const http::TlsOptions& tls);
+// Without a timeout: a POST of RFC 6749's grant for an identity token, else a GET, with Basic credentials where there
+// are some.
+http::Request token_request(const http::Url& realm, const TokenKey& key, const http::TlsOptions& tls);
+
+// The GET for a token endpoint that does not know the POST (Google's, Artifactory's): the identity token is the
+// password then.
+http::Request token_request_without_grant(const http::Url& realm, const TokenKey& key, const http::TlsOptions& tls);
 
 }  // namespace shim::registry

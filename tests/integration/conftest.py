@@ -17,10 +17,11 @@ from cri import Client
 from fake_runtime import FakeRuntime
 from faulty_registry import FaultyRegistry
 from http2 import Handler, RawRuntime
+from leaks import Secrets
 from name_server import NameServer
 from processes import Workplace
 from registry import Registry
-from shim import IS_RELAY, Secrets, Shim
+from shim import IS_RELAY, Shim
 
 ROOT = Path(__file__).parent.parent.parent
 BUILD = Path(os.environ.get("ICS_BUILD_DIR", ROOT / "build/release")).absolute()
@@ -51,16 +52,13 @@ def workplace(request: pytest.FixtureRequest) -> Iterator[Workplace]:
             yield workplace
         finally:
             workplace.close()
+        assert not workplace.leaks()
 
 
 @pytest.fixture
-def secrets(workplace: Workplace) -> Iterator[Secrets]:
-    """All output of all processes is checked for them when the test ends."""
-    secrets = Secrets()
-    yield secrets
-    workplace.close()
-    for title, text in workplace.logs():
-        assert not secrets.found_in(text), f"{title} shows secrets"
+def secrets(workplace: Workplace) -> Secrets:
+    """All that the processes said, to whomever, is searched for them when the test ends."""
+    return workplace.secrets
 
 
 @pytest.fixture
@@ -78,6 +76,8 @@ def start_registry(workplace: Workplace) -> Callable[..., Registry]:
     def start(*manifests: str, **options: Any) -> Registry:
         registry = Registry(manifests=set(manifests), **options)
         workplace.on_close(registry.stop)
+        workplace.secrets.add(registry.token)
+        workplace.secrets.add(registry.credentials.partition(":")[2])
         return registry
 
     return start
@@ -121,7 +121,7 @@ def start_raw_runtime(workplace: Workplace) -> Callable[..., RawRuntime]:
 
 
 @pytest.fixture
-def new_shim(workplace: Workplace, secrets: Secrets) -> Iterator[Callable[..., Shim]]:
+def new_shim(workplace: Workplace) -> Iterator[Callable[..., Shim]]:
     """A shim in front of a runtime's socket, not configured and not started."""
     binary = Path("socat") if IS_RELAY else built("image-cri-shim")
     shims: list[Shim] = []

@@ -44,6 +44,7 @@ class Client:
 
     def __init__(self, socket: Path, version: str = "v1", options: Sequence[tuple[str, Any]] = ()) -> None:
         self.version = version
+        self.errors: list[str] = []  # what every call that failed was told
         self.channel = grpc.insecure_channel(
             f"unix:{socket}",
             options=[
@@ -67,16 +68,24 @@ class Client:
 
     def start(self, method: str, request: bytes = b"", timeout: float = CALL_SECONDS, **options: Any) -> Any:
         """A unary call under way: `.result()`, `.cancel()`, `.code()`, `.trailing_metadata()`."""
-        return self.channel.unary_unary(method).future(request, timeout=timeout, **options)
+        return self._heard(self.channel.unary_unary(method).future(request, timeout=timeout, **options))
 
     def server_stream(self, method: str, request: bytes = b"", timeout: float = CALL_SECONDS, **options: Any) -> Any:
-        return self.channel.unary_stream(method)(request, timeout=timeout, **options)
+        return self._heard(self.channel.unary_stream(method)(request, timeout=timeout, **options))
 
     def client_stream(self, method: str, requests: Iterable[bytes], timeout: float = CALL_SECONDS) -> bytes:
-        return self.channel.stream_unary(method)(iter(requests), timeout=timeout)
+        return self._heard(self.channel.stream_unary(method).future(iter(requests), timeout=timeout)).result()
 
     def stream(self, method: str, requests: Iterator[bytes], timeout: float = CALL_SECONDS, **options: Any) -> Any:
-        return self.channel.stream_stream(method)(requests, timeout=timeout, **options)
+        return self._heard(self.channel.stream_stream(method)(requests, timeout=timeout, **options))
+
+    def _heard(self, call: Any) -> Any:
+        def note(ended: Any) -> None:
+            if ended.code() is not grpc.StatusCode.OK:
+                self.errors.append(f"{ended.details()} {ended.trailing_metadata()}")
+
+        call.add_done_callback(note)
+        return call
 
     # The calls of CRI that tests make often.
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from leaks import Secrets
+
 T = TypeVar("T")
 
 START_SECONDS = 15.0
@@ -51,6 +53,7 @@ class Process:
         prepare: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
+        self.command_line = ""  # as everybody on the machine saw it, at its end
         self._stdout = folder / f"{name}.stdout"
         self._stderr = folder / f"{name}.stderr"
         with self._stdout.open("ab") as out, self._stderr.open("ab") as err:
@@ -100,6 +103,7 @@ class Process:
         return self._child.wait(seconds)
 
     def stop(self) -> None:
+        self._read_command_line()
         if self.is_running:
             self._child.terminate()
             try:
@@ -108,10 +112,15 @@ class Process:
                 self.kill()
 
     def kill(self) -> None:
+        self._read_command_line()
         self._child.kill()
         self._child.wait()
 
     # What the kernel says of it.
+
+    def _read_command_line(self) -> None:
+        if self.is_running:
+            self.command_line = Path(f"/proc/{self.pid}/cmdline").read_text(errors="replace")
 
     def resident_bytes(self) -> int:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
@@ -133,6 +142,8 @@ class Workplace:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.processes: list[Process] = []
+        self.secrets = Secrets()
+        self._watched: list[tuple[str, Callable[[], str]]] = []
         self._closers: list[Callable[[], None]] = []
 
     def path(self, name: str) -> Path:
@@ -152,9 +163,24 @@ class Workplace:
             self._closers.pop()()
 
     def logs(self) -> list[tuple[str, str]]:
-        """Every process's output, for a failure's report. Processes of one name share their files."""
+        """Every process's output, for a failure's report."""
+        return [(title, text[-20_000:]) for title, text in self._outputs().items() if text]
+
+    def _outputs(self) -> dict[str, str]:
+        # Processes of one name share their files.
         sections = {}
         for process in self.processes:
             sections[f"{process.name} stdout"] = process.stdout
             sections[f"{process.name} stderr"] = process.stderr
-        return [(title, text[-20_000:]) for title, text in sections.items() if text]
+        return sections
+
+    def watch(self, title: str, text: Callable[[], str]) -> None:
+        """This text, too, is searched for secrets."""
+        self._watched.append((title, text))
+
+    def leaks(self) -> list[str]:
+        """What shows a secret: outputs, command lines, and all that is watched."""
+        texts = [*self._outputs().items()]
+        texts += [(f"{process.name}'s command line", process.command_line) for process in self.processes]
+        texts += [(title, text()) for title, text in self._watched]
+        return [f"{title} shows {found}" for title, text in texts if (found := self.secrets.found_in(text))]

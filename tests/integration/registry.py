@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class Registry:
     bearer: bool = False  # the credentials are wanted by the token endpoint instead
     status: int = 0  # every answer is this status
     hangs: bool = False  # accepts and never answers
+    token: str = field(default_factory=lambda: f"token-{os.urandom(8).hex()}")  # what the token endpoint hands out
     requests: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -102,14 +104,14 @@ class Registry:
 
             def _is_authorized(self, authorization: str) -> bool:
                 if registry.bearer:
-                    return authorization == "Bearer the-token"
+                    return authorization == f"Bearer {registry.token}"
                 return not registry.credentials or authorization == registry.basic()
 
             def _answer_token(self, authorization: str) -> None:
                 if registry.credentials and authorization != registry.basic():
                     self._answer(401)
                 else:
-                    self._answer(200, {}, {"token": "the-token", "expires_in": 60})
+                    self._answer(200, {}, {"token": registry.token, "expires_in": 60})
 
             def _answer_manifest(self) -> None:
                 repository, _, reference = self.path.removeprefix("/v2/").partition("/manifests/")

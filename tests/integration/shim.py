@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from cri import Client
 from http2 import RawClient
+from leaks import text_below
 from processes import Process, Workplace, accepts_connections, eventually
 
 # With a plain byte relay in the shim's place the transport tests hold as well: they test what callers see.
@@ -20,26 +20,6 @@ IS_RELAY = bool(os.environ.get("ICS_RELAY"))
 
 # Sanitizers keep freed memory for a while, which says nothing about the shim's.
 IS_SANITIZED = Path(os.environ.get("ICS_BUILD_DIR", "")).name in ("asan", "tsan")
-
-
-class Secrets:
-    """Every secret of a test, so that all can be looked for where none may be."""
-
-    def __init__(self) -> None:
-        self._secrets: list[str] = []
-
-    def new(self, name: str) -> str:
-        secret = f"{name}-{os.urandom(8).hex()}"
-        self._secrets.append(secret)
-        return secret
-
-    def found_in(self, text: str) -> list[str]:
-        # Encodings of a longer text, `user:secret`, contain one of three, as the secret starts at any byte of a group.
-        def forms(secret: str) -> list[str]:
-            inside = [base64.b64encode(b"x" * shift + secret.encode())[4:-4].decode() for shift in range(3)]
-            return [secret, quote(secret), secret.encode().hex(), *inside]
-
-        return [secret for secret in self._secrets if any(form in text for form in forms(secret))]
 
 
 class Shim:
@@ -59,6 +39,9 @@ class Shim:
         self.process: Process
         self._processes: list[Process] = []
         self.accepted_exits = {0}  # a test that kills it adds to them
+        self._said: list[str] = []
+        workplace.watch(f"{name}'s commands", lambda: "\n".join(self._said))
+        workplace.watch(f"{name}'s state", lambda: text_below(self.state))
 
     def configure(self, **settings: Any) -> None:
         defaults = {
@@ -68,7 +51,9 @@ class Shim:
             "admin": str(self._workplace.path(f"{self._name}-admin.sock")),
             "configMap": {"enabled": False},
             "drainTimeout": "3s",
+            "debug": True,  # what no log may show, the most talkative one shows first
         }
+        self._workplace.secrets.add_from(settings)
         # JSON is YAML.
         self.configuration.write_text(json.dumps({**defaults, **settings}, indent=2))
 
@@ -76,6 +61,13 @@ class Shim:
         if IS_RELAY:
             return ["socat", "-b65536", f"UNIX-LISTEN:{self.socket},fork,unlink-early", f"UNIX:{self._runtime_socket}"]
         return [*self._wrapper, self._binary, "-f", self.configuration, *arguments]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs one of its commands to the end: `--dry-run`."""
+        command = self.command(*arguments)
+        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=20)
+        self._said += [ended.stdout, ended.stderr]
+        return ended
 
     def launch(self, **options: Any) -> None:
         """Starts the process without waiting for it to listen."""
@@ -94,6 +86,7 @@ class Shim:
     def client(self, version: str = "v1", **options: Any) -> Client:
         client = Client(self.socket, version, **options)
         self._workplace.on_close(client.close)
+        self._workplace.watch(f"{self._name}'s errors", lambda: "\n".join(client.errors))
         return client
 
     def terminate(self) -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from fake_runtime import FakeRuntime
-from shim import Secrets, Shim
+from leaks import Secrets
+from shim import Shim
 
 
 def run(shim: Shim, *arguments: str | Path, file: bool = True) -> subprocess.CompletedProcess[str]:
-    command = shim.command(*map(str, arguments)) if file else [shim.command()[0], *map(str, arguments)]
+    if file:
+        return shim.run(*map(str, arguments))
+    command = [shim.command()[0], *map(str, arguments)]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=20)
 
 
@@ -104,7 +107,7 @@ def test_dry_run_of_an_invalid_file_is_2(stopped: Shim) -> None:
 def test_settings_are_logged_at_start_without_secrets(runtime: FakeRuntime, start_shim, secrets: Secrets) -> None:
     password = secrets.new("password")
 
-    shim = start_shim(address="http://127.0.0.1:5999", auth=f"admin:{password}", timeout="20m")
+    shim = start_shim(address="http://127.0.0.1:5999", auth=f"admin:{password}", timeout="20m", debug=False)
 
     shim.wait_for_log(
         f"shim-socket: {shim.socket}",

@@ -8,8 +8,8 @@ import pytest
 
 from cri import error_of, messages
 from fake_runtime import FakeRuntime, image_id, succeeds
+from leaks import Secrets
 from processes import Workplace
-from shim import Secrets
 
 APP = "team/app:v1"
 
@@ -60,7 +60,7 @@ def test_bearer_challenge_is_answered(runtime: FakeRuntime, start_shim, start_re
     assert runtime.pulled_names() == [registry.name(APP)]
     sent = {request.path.partition("?")[0]: request.authorization for request in registry.requests}
     assert sent["/token"] == registry.basic()
-    assert sent["/v2/team/app/manifests/v1"] == "Bearer the-token"
+    assert sent["/v2/team/app/manifests/v1"] == f"Bearer {registry.token}"
 
 
 def test_anonymous_bearer_token_is_fetched(runtime: FakeRuntime, start_shim, start_registry) -> None:

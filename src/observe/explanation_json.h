@@ -1,0 +1,19 @@
+// An Explanation as JSON: what `GET /resolve` answers and `image-cri-shim resolve --json` prints. The names of its
+// fields are documented in docs/operations.md, and stay.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "registry/explanation.h"
+
+namespace shim::observe {
+
+// In ASCII, so that no terminal takes a registry's words for commands; bytes that are not UTF-8 become U+FFFD.
+std::string to_json(const registry::Explanation& explanation);
+
+// Of whatever claims to be a shim. Fields that are not known are skipped. Errors name the field, and what was expected.
+Expected<registry::Explanation> explanation_from_json(std::string_view text);
+
+}  // namespace shim::observe
