@@ -216,7 +216,8 @@ class RegistryClient:
         self._push_manifest(image.manifest, repository, reference)
 
     def _push_manifest(self, manifest: Blob, repository: str, reference: str) -> None:
-        self._send("PUT", f"{self.address}/v2/{repository}/manifests/{reference}", manifest.content, manifest.media_type)
+        url = f"{self.address}/v2/{repository}/manifests/{reference}"
+        self._send("PUT", url, manifest.content, manifest.media_type)
 
     def _push_blob(self, repository: str, blob: Blob) -> None:
         try:

@@ -13,8 +13,9 @@ import pytest
 from cri import Client, error_of, messages
 from fake_runtime import FakeRuntime, fails, image_id, succeeds
 from faulty_registry import INDEX_DIGEST, Fault, FaultyRegistry
+from leaks import Secrets
 from processes import eventually
-from shim import Secrets, Shim
+from shim import Shim
 
 UNKNOWN = grpc.StatusCode.UNKNOWN
 PROBE = {"timeout": "500ms", "hedgeDelay": "50ms", "recoveryInterval": "200ms"}

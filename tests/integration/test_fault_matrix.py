@@ -1,5 +1,5 @@
-"""What each way for a registry to fail does to a pull (DESIGN 3): which registry serves it, how long that takes, what the
-error says, when the registry is left out, and that it is used again once it is well.
+"""What each way for a registry to fail does to a pull (DESIGN 3): which registry serves it, how long that takes, what
+the error says, when the registry is left out, and that it is used again once it is well.
 
 Two entries, and no fallback to the original. `ICS_FAULT_TABLE` names a file for the table of durations; `pytest -s`
 shows it.
@@ -20,9 +20,10 @@ import pytest
 from cri import Client, error_of
 from fake_runtime import FakeRuntime, fails, succeeds
 from faulty_registry import INDEX_DIGEST, Certificates, Fault, FaultyRegistry
+from leaks import Secrets
 from name_server import Mood, NameServer
 from processes import Workplace, eventually
-from shim import Secrets, Shim
+from shim import Shim
 
 PROBE_TIMEOUT = 0.3
 # Far more than any wait of the shim's, and far less than a hang.
@@ -225,6 +226,7 @@ def test_primary(row: Row, new_site: Callable[[Row], Site], measured: dict[str, 
 
     durations = []
     for _ in range(row.pulls_until_known):
+        assert "is left out" not in site.shim.log
         sent, duration = site.pull()
         assert sent == [serving.host]
         durations.append(duration)
@@ -262,7 +264,7 @@ def test_secondary(row: Row, new_site: Callable[[Row], Site]) -> None:
 
 
 def failed_pull(site: Site) -> float:
-    """One that meets the fault at both registries; how long it takes. One of them may be left out already, and so last."""
+    """One that meets the fault at both registries; how long it takes. One may be left out already, and so be last."""
     error, sent, duration = site.failed_pull()
     both = [site.primary, site.secondary]
     assert sorted(sent) == ([] if site.row.is_ruled_out else sorted(registry.host for registry in both))

@@ -28,7 +28,8 @@ def shim(start_shim: Callable[..., Shim], runtime: FakeRuntime, registries: list
     runtime.set_behaviour("/runtime.v1.ImageService/PullImage", id=image_id(1))
     return start_shim(
         registries=[
-            {"address": registry.address, "match": [f"host-{number}.test"]} for number, registry in enumerate(registries)
+            {"address": registry.address, "match": [f"host-{number}.test"]}
+            for number, registry in enumerate(registries)
         ],
         probe={"timeout": "20s", "hedgeDelay": "20s"},
         cache={"imageCacheSize": ROUND},
