@@ -216,7 +216,8 @@ class RegistryClient:
         self._push_manifest(image.manifest, repository, reference)
 
     def _push_manifest(self, manifest: Blob, repository: str, reference: str) -> None:
-        self._send("PUT", f"{self.address}/v2/{repository}/manifests/{reference}", manifest.content, manifest.media_type)
+        url = f"{self.address}/v2/{repository}/manifests/{reference}"
+        self._send("PUT", url, manifest.content, manifest.media_type)
 
     def _push_blob(self, repository: str, blob: Blob) -> None:
         try:
@@ -240,9 +241,10 @@ class RegistryClient:
             headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
         request = urllib.request.Request(url, body, headers, method=method)
         # The registries are on loopback: no proxy of the environment knows them.
-        context = ssl.create_default_context(cafile=self.authority)
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-        )
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if self.authority:
+            context = ssl.create_default_context(cafile=self.authority)
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        opener = urllib.request.build_opener(*handlers)
         with opener.open(request, timeout=20) as answer:
             return answer.headers

@@ -314,7 +314,8 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
         """What an operator puts into certs.d for a registry with a private authority."""
         folder = self._folder / "hosts" / host
         folder.mkdir(parents=True)
-        (folder / "hosts.toml").write_text(f'server = "https://{host}"\n[host."https://{host}"]\n  ca = "{authority}"\n')
+        server = f"https://{host}"
+        (folder / "hosts.toml").write_text(f'server = "{server}"\n[host."{server}"]\n  ca = "{authority}"\n')
 
     def import_image(self, image: images.Image, name: str) -> None:
         archive = self._folder / "import.tar"

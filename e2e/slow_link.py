@@ -30,9 +30,6 @@ class SlowLink:
     def address(self) -> str:
         return f"http://{self.host}"
 
-    def connections(self) -> int:
-        return len(self._open)
-
     def cut(self) -> None:
         """Every connection is reset, and new ones are refused."""
         self._listening.shutdown(socket.SHUT_RDWR)

@@ -26,7 +26,8 @@ class Authority:
         self._folder = folder
         self.file = folder / f"{name}.pem"
         self._key = folder / f"{name}.key"
-        _openssl("req", "-x509", *NEW_KEY, "-keyout", self._key, "-out", self.file, "-subj", f"/CN={name}", "-days", "2")
+        own = ["-keyout", self._key, "-out", self.file, "-subj", f"/CN={name}", "-days", "2"]
+        _openssl("req", "-x509", *NEW_KEY, *own)
 
     def issue(self, name: str, *subjects: str, days: int = 2) -> Certificate:
         """For subjects such as `IP:127.0.0.1` and `DNS:registry.test`. With 0 days it has expired when it is made."""

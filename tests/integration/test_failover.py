@@ -13,8 +13,9 @@ import pytest
 from cri import Client, error_of, messages
 from fake_runtime import FakeRuntime, fails, image_id, succeeds
 from faulty_registry import INDEX_DIGEST, Fault, FaultyRegistry
+from leaks import Secrets
 from processes import eventually
-from shim import Secrets, Shim
+from shim import Shim
 
 UNKNOWN = grpc.StatusCode.UNKNOWN
 PROBE = {"timeout": "500ms", "hedgeDelay": "50ms", "recoveryInterval": "200ms"}
@@ -73,7 +74,7 @@ def test_next_registry_is_asked_only_when_the_pull_from_the_first_has_failed(
     first, second = start_faulty_registry(), start_faulty_registry()
     runtime.set_pull(named(first), {"hold": True, **BROKEN})
     runtime.set_pull(named(second), succeeds(2))
-    client = start_with(first, second).client()
+    client = start_with(first, second, probe=LONG_PROBE).client()
     call = client.start_pull("team/app:v1")
     runtime.wait_for_calls("PullImage")
     assert second.asked == []
