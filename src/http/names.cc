@@ -31,6 +31,12 @@ bool is_host_name(std::string_view host) {
   });
 }
 
+struct Pools {
+  WorkerPool hosts_file{Names::kHostsFileThreads};
+  WorkerPool known_names{Names::kKnownNameThreads};
+  WorkerPool new_names{Names::kNewNameThreads};
+};
+
 std::unexpected<Names::Miss> miss(Names::Miss::Kind kind, std::string reason) {
   return std::unexpected(Names::Miss{{std::move(reason)}, kind});
 }
@@ -48,11 +54,6 @@ struct Names::State {
   struct Kept {
     Addresses addresses;
     TimePoint until;
-  };
-  struct Pools {
-    WorkerPool hosts_file{kHostsFileThreads};
-    WorkerPool known_names{kKnownNameThreads};
-    WorkerPool new_names{kNewNameThreads};
   };
 
   State(asio::any_io_executor executor_of_all, Options chosen)

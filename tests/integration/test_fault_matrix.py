@@ -63,10 +63,10 @@ class Row:
 
 ROWS = [
     Row(Fault.REFUSED, "connection refused", AT_THE_THRESHOLD),
-    Row(Fault.BLACK_HOLED, "timed out while connecting", AT_ONCE),
-    Row(Fault.HUNG_AFTER_ACCEPT, "timed out while waiting for its answer", AT_ONCE),
-    Row(Fault.HUNG_AFTER_HEADERS, "timed out while reading its answer", AT_ONCE),
-    Row(Fault.SLOW_DRIP, "timed out while reading its answer", AT_ONCE),
+    Row(Fault.BLACK_HOLED, "no connection to ", AT_ONCE),
+    Row(Fault.HUNG_AFTER_ACCEPT, ", but no answer within", AT_ONCE),
+    Row(Fault.HUNG_AFTER_HEADERS, ", but its answer did not end within", AT_ONCE),
+    Row(Fault.SLOW_DRIP, ", but its answer did not end within", AT_ONCE),
     Row(Fault.RESET, "connection lost", AT_THE_THRESHOLD),
     Row(Fault.TLS_WRONG_HOST, "its certificate is not valid for the name", AT_THE_THRESHOLD),
     Row(Fault.TLS_EXPIRED, "its certificate has expired", AT_THE_THRESHOLD),
@@ -83,8 +83,8 @@ ROWS = [
     Row(Fault.ENDLESS_BODY, "is longer than 4194304 bytes", AT_THE_THRESHOLD),
     Row(Fault.GARBAGE, "", AT_THE_THRESHOLD),
     Row(Fault.WRONG_DIGEST, "another digest", NEVER, is_ruled_out=True, by_digest=True),
-    Row(Mood.DENIES, "cannot resolve the name", AT_THE_THRESHOLD),
-    Row(Mood.SILENT, "timed out while looking up its name", AT_ONCE),
+    Row(Mood.DENIES, "cannot resolve ", AT_THE_THRESHOLD),
+    Row(Mood.SILENT, "no answer of the name server within", AT_ONCE),
 ]
 
 
