@@ -484,6 +484,16 @@ TEST_F(ImageCallsTest, APullThatIsDeniedNamesWhatWasTried) {
   EXPECT_THAT(runtime_.asked, IsEmpty());
 }
 
+TEST_F(ImageCallsTest, APullEndsAtTheCallersDeadlineWhileRegistriesAreAsked) {
+  FakeRegistry silent;
+  silent.set_fault("*", {.kind = test::Fault::Kind::hang});
+  caller_.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+  const Reply reply = handle(calls({entry_at(silent.url(), 500)}), "PullImage", pull_of("nginx:1"));
+  EXPECT_EQ(reply.status.code, StatusCode::deadline_exceeded);
+  EXPECT_THAT(reply.status.message, HasSubstr(silent.url() + ": no answer within"));
+  EXPECT_THAT(runtime_.names_asked("PullImage"), IsEmpty());
+}
+
 TEST_F(ImageCallsTest, APullEndsWhereNoOtherSourceCanHelp) {
   FakeRegistry holder;
   holder.put_manifest("library/nginx", "1");

@@ -94,6 +94,9 @@ class Pull {
     for (const std::string& warning : resolution->warnings()) spdlog::warn("{}", warning);
     std::optional<Reply> last;
     while (const auto candidate = co_await resolution->next()) {
+      if (last) {
+        spdlog::info("pull of {} goes on from {} as {}", reference_.original(), source_of(*candidate), candidate->name);
+      }
       Reply reply = co_await attempt(*candidate);
       if (reply.is_ok()) {
         resolution->pull_succeeded();
@@ -105,11 +108,13 @@ class Pull {
       const bool is_last = !may_try_next(reply, deadline_has_passed());
       log_failure(*candidate, reply, is_last);
       last = std::move(reply);
-      if (is_last) co_return give_up(*resolution, &*last);
+      if (is_last) co_return failed(pull_failure(reference_.original(), resolution->outcomes(), &*last));
     }
     const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
     if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return cancelled();
-    co_return give_up(*resolution, last ? &*last : nullptr);
+    co_return failed(deadline_has_passed()
+                         ? deadline_failure(reference_.original(), resolution->outcomes())
+                         : pull_failure(reference_.original(), resolution->outcomes(), last ? &*last : nullptr));
   }
 
  private:
@@ -120,10 +125,7 @@ class Pull {
     return reply;
   }
 
-  Reply give_up(const registry::Resolution& resolution, const Reply* last) const {
-    const auto outcomes = resolution.outcomes();
-    Reply failure = deadline_has_passed() ? deadline_failure(reference_.original(), outcomes)
-                                          : pull_failure(reference_.original(), outcomes, last);
+  static Reply failed(Reply failure) {
     spdlog::error("{}", failure.status.message);
     return failure;
   }

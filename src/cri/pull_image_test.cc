@@ -66,8 +66,8 @@ TEST(PullFailure, NamesEverySourceInOrderAndWhy) {
 }
 
 TEST(PullFailure, IsNotFoundWhereEveryEntrySaidNo) {
-  const Reply failure =
-      pull_failure("nginx:1", {outcome("one", Kind::absent, "404"), outcome("two", Kind::absent, "404")}, nullptr);
+  const Reply failure = pull_failure(
+      "nginx:1", {outcome("one", Kind::absent, "404"), outcome("two", Kind::other_platform, "amd64 only")}, nullptr);
   EXPECT_EQ(failure.status.code, StatusCode::not_found);
 }
 
@@ -106,6 +106,15 @@ TEST(PullFailure, KeepsARuntimesOwnBeginning) {
                                  &unsigned_image);
   EXPECT_THAT(two.status.message, StartsWith("SignatureValidationFailed: "));
   EXPECT_EQ(two.status.code, StatusCode::unknown);
+}
+
+TEST(DeadlineFailure, NamesWhatWasAskedByThen) {
+  const Reply failure = deadline_failure(
+      "nginx:1", {outcome("one", Kind::absent, "404"), outcome("two", Kind::unreachable, "no answer within 300ms")});
+  EXPECT_EQ(failure.status.code, StatusCode::deadline_exceeded);
+  EXPECT_EQ(failure.status.message,
+            "cannot pull nginx:1 within the caller's deadline: one: 404; two: no answer within 300ms");
+  EXPECT_EQ(deadline_failure("nginx:1", {}).status.message, "cannot pull nginx:1 within the caller's deadline");
 }
 
 TEST(PullFailure, SaysWhereTheRuntimeWasLost) {
