@@ -53,10 +53,15 @@ class Flight : public testing::Test {
     } else {
       asio::co_spawn(io_, std::move(waiter), std::move(done));
     }
-    io_.poll();
+    run();
   }
   void finish() {
     work_.is_done.cancel();
+    run();
+  }
+
+  void run() {
+    io_.restart();  // it stops when it has nothing left to do
     io_.poll();
   }
 
@@ -90,7 +95,7 @@ TEST_F(Flight, LeavesTheOthersAloneWhenOneIsCancelled) {
   join(flights, 1, kNever, &cancel);
   join(flights, 1);
   cancel.emit(asio::cancellation_type::terminal);
-  io_.poll();
+  run();
   EXPECT_EQ(results_, (std::vector<std::string>{"cancelled", "waits"}));
   EXPECT_EQ(work_.cancelled, 0);
   finish();
@@ -102,7 +107,7 @@ TEST_F(Flight, IsCancelledWhenTheLastOneGoes) {
   asio::cancellation_signal cancel;
   join(flights, 1, kNever, &cancel);
   cancel.emit(asio::cancellation_type::terminal);
-  io_.poll();
+  run();
   EXPECT_EQ(work_.cancelled, 1);
   EXPECT_EQ(flights.under_way(), 0U);
 }

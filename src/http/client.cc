@@ -144,7 +144,10 @@ asio::awaitable<std::expected<Response, Failure>> Engine::exchange(const Request
   route.time_given -= waited;
   Transfer transfer(request, url, route, options_.user_agent);
   transfer.set_time(std::chrono::ceil<std::chrono::milliseconds>(deadline - begun));
-  co_return transfer.finish(co_await multi().perform(transfer.handle()));
+  auto result = transfer.finish(co_await multi().perform(transfer.handle()));
+  const bool had_little_time = !result && result.error().kind == Failure::Kind::timed_out && waited > route.time_given;
+  if (had_little_time) result.error().kind = Failure::Kind::queued;
+  co_return result;
 }
 
 Client::Client(asio::any_io_executor executor, ClientOptions options)

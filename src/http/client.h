@@ -60,13 +60,15 @@ struct Failure : Error {
     unreachable,  // name look-up, connect, reset, end of connection, a proxy that failed
     tls,          // handshake or verification
     timed_out,    // the peer, or the name server, has not answered in `time_given`
-    queued,       // its time went by behind requests of our own, or names of others: shows nothing about the peer
+    queued,       // half or more of its time went by behind requests of our own, or names of others: shows nothing
+                  // about the peer
     too_large,    // the answer is over a limit of the request
     cancelled,    // the awaiting coroutine was cancelled
   };
   Kind kind = Kind::unreachable;
   // Of a request's time, what the peer had: without waiting for a turn.
   std::chrono::milliseconds time_given{0};
+  bool was_connected = false;  // the peer, or the proxy to it, had accepted a connection
 };
 
 struct ClientOptions {

@@ -48,18 +48,25 @@ std::string connected_peer(CURL* easy, const Url& url, const Route& route) {
   return (route.proxy ? "the proxy " : "") + authority_of(address, route.port(url));
 }
 
+bool is_answering(CURL* easy) {
+  return time_of(easy, CURLINFO_STARTTRANSFER_TIME_T) > 0;
+}
+bool has_asked(CURL* easy) {
+  return time_of(easy, CURLINFO_PRETRANSFER_TIME_T) > 0;
+}
+bool was_connected(const CurlEnd& end) {
+  return end.began_tls || is_answering(end.easy) || has_asked(end.easy) ||
+         time_of(end.easy, CURLINFO_CONNECT_TIME_T) > 0;
+}
+
 // At which stage of the exchange its time was up.
 std::string time_out_reason(const CurlEnd& end, const Url& url, const Route& route) {
   CURL* easy = end.easy;
   const std::string within = "within " + rounded(route.time_given);
-  const bool is_answering = time_of(easy, CURLINFO_STARTTRANSFER_TIME_T) > 0;
-  const bool has_asked = time_of(easy, CURLINFO_PRETRANSFER_TIME_T) > 0;
-  if (!is_answering && !has_asked && !end.began_tls && time_of(easy, CURLINFO_CONNECT_TIME_T) == 0) {
-    return fmt::format("no connection to {} {}", route.peer(url), within);
-  }
+  if (!was_connected(end)) return fmt::format("no connection to {} {}", route.peer(url), within);
   const std::string connected = "connected to " + connected_peer(easy, url, route);
-  if (is_answering) return fmt::format("{}, but its answer did not end {}", connected, within);
-  if (has_asked || !url.is_secure()) return fmt::format("{}, but no answer {}", connected, within);
+  if (is_answering(easy)) return fmt::format("{}, but its answer did not end {}", connected, within);
+  if (has_asked(easy) || !url.is_secure()) return fmt::format("{}, but no answer {}", connected, within);
   if (route.proxy && proxy_status(easy) == 0) return fmt::format("{}, but no answer of it {}", connected, within);
   return fmt::format("{}, but the TLS handshake did not end {}", connected, within);
 }
@@ -142,9 +149,7 @@ Failure failure(Failure::Kind kind, const Url& url, std::string_view reason) {
   return Failure{{fmt::format("{}: {}", url.origin(), reason)}, kind};
 }
 
-}  // namespace
-
-Failure curl_failure(const CurlEnd& end, const Request& request, const Url& url, const Route& route) {
+Failure failure_of(const CurlEnd& end, const Request& request, const Url& url, const Route& route) {
   using enum Failure::Kind;
   const auto& [code, easy, text, began_tls] = end;
   if (route.proxy && is_refused_by_proxy(easy)) return failure(unreachable, url, proxy_refusal(easy, *route.proxy));
@@ -181,6 +186,14 @@ Failure curl_failure(const CurlEnd& end, const Request& request, const Url& url,
     default:
       return failure(unreachable, url, text.empty() ? std::string_view(curl_easy_strerror(code)) : text);
   }
+}
+
+}  // namespace
+
+Failure curl_failure(const CurlEnd& end, const Request& request, const Url& url, const Route& route) {
+  Failure failure = failure_of(end, request, url, route);
+  failure.was_connected = was_connected(end);
+  return failure;
 }
 
 }  // namespace shim::http

@@ -69,7 +69,8 @@ struct Circuits::Circuit {
   std::shared_ptr<const Entry> entry;  // the first on this registry: whose credentials a check has
   const Options options;
   Breaker breaker;
-  Outcome::Kind failure = Outcome::Kind::unreachable;  // how it failed last
+  Outcome::Kind failure = Outcome::Kind::unreachable;  // how it failed last …
+  Health health{};                                     // … and what that shows
   std::weak_ptr<Watch> watch;                          // who checks it
 };
 
@@ -100,6 +101,7 @@ void Circuits::Circuit::record(const Outcome& outcome) {
   breaker.record(outcome.health, outcome.reason, now);
   if (outcome.health.kind != Health::Kind::answered && outcome.health.kind != Health::Kind::unknown) {
     failure = outcome.kind;
+    health = outcome.health;
   }
   if (breaker.is_open() && !before.is_open) log_opened();
   if (!breaker.is_open() && before.is_open) {
@@ -204,7 +206,8 @@ Outcome Circuits::left_out(std::size_t entry) const {
           .name = {},
           .kind = circuit.failure,
           .reason = fmt::format("left out since {}: {}; {}", rounded(now - status.since.value_or(now)), status.reason,
-                                next_check_text(status, now))};
+                                next_check_text(status, now)),
+          .health = circuit.health};
 }
 
 void Circuits::record(std::size_t entry, const Outcome& outcome) {

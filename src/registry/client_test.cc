@@ -539,7 +539,6 @@ TEST_F(Probe, PingsARegistryWithoutItsTokenEndpointAsOneThatIsNot) {
   EXPECT_EQ(ping(entry_at(registry.url(), admin()), 50ms).health.kind, Health::Kind::timed_out);
 }
 
-
 TEST_F(Probe, SendsAnIdentityTokenAsAPasswordWhereTheEndpointKnowsNoGrants) {
   FakeRegistryOptions options;
   options.wants_bearer = true;

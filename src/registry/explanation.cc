@@ -60,7 +60,7 @@ std::string why_chosen(const Source& source) {
     case Race::Runner::original:
       return "chosen: no configured registry may have it";
     case Race::Runner::left_out:
-      return "chosen: nothing is left but registries that are left out";
+      return "chosen: left out, but no other says that it has it";
     case Race::Runner::askable:
       break;
   }
@@ -68,11 +68,16 @@ std::string why_chosen(const Source& source) {
   return "chosen: none says that it has it, and this one may";
 }
 
+bool is_last_resort(const Source& source) {
+  return source.outcome && source.outcome->health.is_last_resort();
+}
+
 std::string why_not_chosen(const Source& source, const std::string& chosen) {
   if (source.outcome && source.outcome->rules_out_pull) return "never pulled from: it does not have it";
   switch (source.runner) {
     case Race::Runner::left_out:
-      return "left out: tried when all others have failed";
+      return is_last_resort(source) ? "left out: tried when all others have failed"
+                                    : "left out: tried when those that have it have failed";
     case Race::Runner::original:
       return "tried when the configured registries have failed";
     case Race::Runner::trusted:
@@ -82,6 +87,7 @@ std::string why_not_chosen(const Source& source, const std::string& chosen) {
   if (source.outcome && source.outcome->kind == Outcome::Kind::holds) {
     return fmt::format("has it, but {} comes first", chosen);
   }
+  if (is_last_resort(source)) return "gave no answer: tried when all others have failed";
   return "gave no clear answer: tried when those that have it have failed";
 }
 

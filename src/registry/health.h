@@ -18,6 +18,11 @@ struct Health {
   };
   Kind kind = Kind::unknown;
   std::optional<std::chrono::seconds> retry_after{};
+  bool was_reached = true;  // false: no connection to it came about
+
+  // Nothing speaks for a pull from it: it cannot be reached, or it asked for a pause. One that is slow, or fails in
+  // other ways, may yet serve the runtime.
+  bool is_last_resort() const { return !was_reached || (kind == Kind::throttled && retry_after); }
 
   friend bool operator==(const Health&, const Health&) = default;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <ranges>
+#include <utility>
 
 namespace shim::registry {
 
@@ -61,7 +62,8 @@ std::optional<Race::TimePoint> Race::wait(std::size_t end, TimePoint now, std::v
 void Race::answered(std::size_t runner, Answer answer) {
   assert(runner < entrants_.size());
   std::optional<Answer>& known = entrants_[runner].answer;
-  if (!known || answer != Answer::none) known = answer;
+  const bool is_decided = known == Answer::yes || known == Answer::no;
+  if (!is_decided || answer == Answer::yes || answer == Answer::no) known = answer;
 }
 
 Race::Rank Race::rank_of(const Entrant& entrant) {
@@ -72,12 +74,23 @@ Race::Rank Race::rank_of(const Entrant& entrant) {
     case Runner::original:
       return Rank::original;
     case Runner::left_out:
-      return entrant.answer == Answer::no ? Rank::never : Rank::left_out;
+      if (entrant.answer == Answer::no) return Rank::never;
+      return entrant.answer == Answer::none ? Rank::silent : Rank::last_resort;
     case Runner::askable:
       break;
   }
-  if (entrant.answer == Answer::no) return Rank::never;
-  return entrant.answer == Answer::yes ? Rank::holder : Rank::silent;
+  if (!entrant.answer) return Rank::silent;
+  switch (*entrant.answer) {
+    case Answer::yes:
+      return Rank::holder;
+    case Answer::no:
+      return Rank::never;
+    case Answer::none:
+      return Rank::silent;
+    case Answer::last_resort:
+      return Rank::last_resort;
+  }
+  std::unreachable();
 }
 
 bool Race::may_ask(const Entrant& entrant) {

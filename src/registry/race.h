@@ -7,8 +7,8 @@
 // budget, so that one yes among many dead registries is found.
 //
 // When the pull from the one taken fails, the race goes on with a new budget: holders by priority, then runners that
-// gave no answer, then the original reference, and last those that were left out. Runners not asked yet are asked
-// then, at the same pace.
+// gave no answer, then the original reference, and last those that are a last resort: a pull from a dead registry costs
+// the runtime's own time-outs, which are long. Runners not asked yet are asked then, at the same pace.
 //
 // A runner is waited for until the end of the budget in which it was asked, also where a later budget has begun
 // meanwhile; then it counts as one that gave no answer, unless it answers later. So a dead registry costs a pull one
@@ -28,14 +28,15 @@ class Race {
 
   enum class Runner {
     askable,   // a registry entry
-    left_out,  // an entry whose breaker is open: never asked, taken last of all, whatever yes is known
+    left_out,  // an entry whose breaker is open: never asked; taken last of all, unless it answers `none`
     trusted,   // taken without asking, as if it had said yes: the kubelet sent its own credentials for it
     original,  // the original reference: not asked, taken when no entry is left
   };
   enum class Answer {
     yes,
-    no,    // it must not be pulled from
-    none,  // an error, a refusal, a time-out: it may have the image all the same
+    no,           // it must not be pulled from
+    none,         // an error, a refusal, a late answer: it may have the image all the same
+    last_resort,  // as none, and nothing speaks for a pull from it: Health::is_last_resort()
   };
   struct Options {
     std::chrono::nanoseconds hedge_delay = std::chrono::milliseconds(150);
@@ -57,7 +58,7 @@ class Race {
   // REQUIRES: begin(), once before the first step and again after each take.
   Step step(TimePoint now);
   // Of a runner that was asked, or from a cache, at any time, even for one that was taken, or was not asked yet,
-  // which it never is then. The last yes or no counts; `none` takes neither back. It changes nothing for a trusted
+  // which it never is then. The last yes or no counts; the others take neither back. It changes nothing for a trusted
   // or an original runner: what an entry answers to others does not count against the kubelet's own credentials.
   void answered(std::size_t runner, Answer answer);
 
@@ -68,7 +69,7 @@ class Race {
     std::optional<TimePoint> patience_ends{};  // with the budget it was asked in; nothing: not asked
     bool is_taken = false;
   };
-  enum class Rank { holder, silent, original, left_out, never };  // what is taken first comes first
+  enum class Rank { holder, silent, original, last_resort, never };  // what is taken first comes first
 
   static Rank rank_of(const Entrant& entrant);
   static bool may_ask(const Entrant& entrant);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -207,6 +208,18 @@ TEST(ARace, TakesTheLeftOutLastOfAll) {
   EXPECT_THAT(race.rest(10ms), ElementsAre("take 3", "take 0", "take 2"));
 }
 
+TEST(ARace, TakesTheUnreachedAfterTheOriginal) {
+  ARace race({askable, left_out, askable, left_out, original});
+  race.answered(1, last_resort);
+  race.answered(3, none);
+  race.step(0ms);
+  race.answered(0, last_resort);
+  race.step(5ms);
+  race.answered(2, none);
+  EXPECT_EQ(race.step(10ms), "take 2");
+  EXPECT_THAT(race.rest(15ms), ElementsAre("take 3", "take 4", "take 0", "take 1"));
+}
+
 TEST(ARace, DoesNotAskOneWhoseAnswerIsKnown) {
   ARace race({askable, askable, askable, askable});
   race.answered(0, no);
@@ -359,7 +372,8 @@ class Rules {
     std::optional<Race::Answer> last;
     for (const Event& event : events_) {
       if (event.kind != Event::answering || event.runner != runner) continue;
-      if (event.answer != none || !last) last = event.answer;
+      const bool is_clear = event.answer == yes || event.answer == no;
+      if (is_clear || (last != yes && last != no)) last = event.answer;
     }
     return last;
   }
@@ -432,10 +446,16 @@ class Rules {
   }
   std::optional<std::size_t> best() const {
     if (range() < runners_.size()) return range();
-    for (const auto kind : {askable, original, left_out}) {
+    const auto may_have_it = [&](std::size_t runner) {
+      if (runners_[runner] == left_out) return answer_of(runner) == none;
+      return runners_[runner] == askable && answer_of(runner) != last_resort;
+    };
+    const auto is_original = [&](std::size_t runner) { return runners_[runner] == original; };
+    const auto is_left = [](std::size_t) { return true; };
+    for (const std::function<bool(std::size_t)>& is_next : {std::function(may_have_it), {is_original}, {is_left}}) {
       for (std::size_t runner = 0; runner < runners_.size(); ++runner) {
-        const bool is_ruled_out = kind != original && answer_of(runner) == no;
-        if (runners_[runner] == kind && !was_taken(runner) && !is_ruled_out) return runner;
+        const bool is_ruled_out = runners_[runner] != original && answer_of(runner) == no;
+        if (is_next(runner) && !was_taken(runner) && !is_ruled_out) return runner;
       }
     }
     return std::nullopt;
@@ -486,7 +506,7 @@ class RandomPull {
     constexpr Race::Runner kChoices[] = {askable, askable, askable, askable, askable, left_out, trusted, original};
     return kChoices[between(0, 7)];
   }
-  Race::Answer any_answer() { return static_cast<Race::Answer>(between(0, 2)); }
+  Race::Answer any_answer() { return static_cast<Race::Answer>(between(0, 3)); }
 
   void answer(Race& race, Rules& rules, std::size_t runner) {
     const Race::Answer given = any_answer();

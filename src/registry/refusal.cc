@@ -68,7 +68,7 @@ Refusal refusal_of_status(int status, std::string_view host, const credentials::
 Refusal refusal_of_failure(const http::Failure& failure) {
   const bool was_answered = failure.kind == http::Failure::Kind::too_large;
   return {was_answered ? Outcome::Kind::failed : Outcome::Kind::unreachable, failure.message,
-          Health{.kind = health_kind(failure.kind)}};
+          Health{.kind = health_kind(failure.kind), .was_reached = failure.was_connected}};
 }
 
 Health health_of_answer(const http::Response& response) {

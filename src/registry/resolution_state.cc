@@ -10,6 +10,9 @@
 namespace shim::registry {
 namespace {
 
+// A probe that times out ends with the wait for it; how far it came is worth that much more.
+constexpr std::chrono::milliseconds kLandingGrace{20};
+
 Outcome outcome_of(const AnswerCache::Answer& answer, const Candidate& candidate) {
   return {.source = candidate.entry->address.text(),
           .name = candidate.name,
@@ -83,9 +86,11 @@ Race::Runner Resolution::State::look_at(Source& source, Clock::time_point now) {
 
 std::optional<Race::Answer> Resolution::State::answer_of(const Source& source) const {
   if (source.is_taken) return Race::Answer::no;
-  if (!source.was_answered) return std::nullopt;
+  const bool is_left_out = source.runner == Race::Runner::left_out && source.outcome;
+  if (!source.was_answered && !is_left_out) return std::nullopt;
   if (source.outcome->kind == Outcome::Kind::holds) return Race::Answer::yes;
-  return source.outcome->rules_out_pull ? Race::Answer::no : Race::Answer::none;
+  if (source.outcome->rules_out_pull) return Race::Answer::no;
+  return source.outcome->health.is_last_resort() ? Race::Answer::last_resort : Race::Answer::none;
 }
 
 Race Resolution::State::line_up(Clock::time_point now) {
@@ -93,7 +98,8 @@ Race Resolution::State::line_up(Clock::time_point now) {
   std::vector<Race::Runner> runners;
   runners.reserve(sources.size());
   for (Source& source : sources) runners.push_back(source.runner = look_at(source, now));
-  Race race(std::move(runners), {.hedge_delay = options.hedge_delay, .timeout = options.probe_timeout});
+  const auto budget = options.probe_timeout + kLandingGrace;
+  Race race(std::move(runners), {.hedge_delay = options.hedge_delay, .timeout = budget});
   race.begin(now);
   for (std::size_t i = 0; i < sources.size(); ++i) {
     if (const auto answer = answer_of(sources[i])) race.answered(i, *answer);

@@ -197,19 +197,27 @@ TEST_F(Resolving, KeepsTwoEntriesOnOneHostApart) {
 
 // ── Dependency confusion ─────────────────────────────────────────────────────────────────────────────────────────────
 
-// Stands between this node and docker.io: a proxy that sees who is asked for, and lets nobody through.
-class Hub : public Resolving {
+// Stands between this node and docker.io: sees who is asked for, and lets nobody through. The environment names it
+// before a client reads that.
+class ProxyInEnvironment {
  protected:
-  Hub() {
+  ProxyInEnvironment() {
     for (const char* name : {"HTTPS_PROXY", "https_proxy"}) setenv(name, proxy_.url().c_str(), 1);
-    options_.breaker.failure_threshold = 100;
-    make_resolver({entry_at("docker.io", 900)});
   }
-  ~Hub() override {
+  ~ProxyInEnvironment() {
     for (const char* name : {"HTTPS_PROXY", "https_proxy"}) unsetenv(name);
   }
 
   FakeRegistry proxy_;
+};
+
+class Hub : private ProxyInEnvironment, public Resolving {
+ protected:
+  Hub() {
+    options_.breaker.failure_threshold = 100;
+    make_resolver({entry_at("docker.io", 900)});
+  }
+  using ProxyInEnvironment::proxy_;
 };
 
 TEST_F(Hub, IsAskedAboutItsOwnImages) {
@@ -381,8 +389,8 @@ TEST_F(Resolving, LeavesARegistryOutAfterFailuresInARow) {
   const std::size_t asked_before = first_.requests().size();
 
   auto resolution = resolve();
-  EXPECT_THAT(walk(*resolution), ElementsAre(name_at(second_), "nginx:1.25", name_at(first_)))
-      << "as a last resort, it does not delay the original";
+  EXPECT_THAT(walk(*resolution), ElementsAre(name_at(second_), name_at(first_), "nginx:1.25"))
+      << "it answers, if only with errors";
   EXPECT_EQ(first_.requests().size(), asked_before);
   EXPECT_EQ(resolution->outcomes()[0].source, first_.url());
   EXPECT_EQ(resolution->outcomes()[0].name, name_at(first_));
@@ -396,8 +404,22 @@ TEST_F(Resolving, LeavesASilentRegistryOutAtOnce) {
   make_first();
   EXPECT_EQ(first_of("nginx:1.25"), name_at(first_)) << "it may have it";
   run_until([&] { return is_left_out(0); });
-  EXPECT_EQ(first_of("alpine"), "alpine");
+  EXPECT_EQ(first_of("alpine"), first_.host() + "/library/alpine:latest") << "it may be slow, and the runtime patient";
   EXPECT_THAT(asked(first_), ElementsAre(kHead));
+}
+
+TEST_F(Resolving, TriesARegistryThatCannotBeReachedAfterTheOriginal) {
+  std::string gone;
+  {
+    const FakeRegistry registry;
+    gone = registry.host();
+  }
+  make_resolver({entry_at("http://" + gone, 900)});
+  for (int pull = 1; pull <= 3; ++pull) {
+    EXPECT_THAT(walk("nginx:1.25"), ElementsAre("nginx:1.25", gone + "/library/nginx:1.25"))
+        << "pull " << pull << ": it does not delay the original, left out or not";
+  }
+  EXPECT_TRUE(is_left_out(0));
 }
 
 TEST_F(Resolving, LeavesARegistryOutForAsLongAsItAsksFor) {

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from leaks import Secrets
 from processes import accepts_connections, eventually
 from registry import Registry
-from shim import Secrets, Shim
+from shim import Shim
 
 NGINX = "library/nginx:1.25"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
