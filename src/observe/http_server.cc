@@ -143,8 +143,8 @@ struct HttpServer::State {
 
 template <class Acceptor>
 asio::awaitable<void> HttpServer::State::accept(std::shared_ptr<State> state, Acceptor& acceptor) {
-  const auto executor = acceptor.get_executor();
-  while (!state->is_stopped) {
+  const auto executor = co_await asio::this_coro::executor;
+  while (!state->is_stopped) {  // from then on the acceptor may be gone
     auto [error, socket] = co_await acceptor.async_accept(kAwaiting);
     if (state->is_stopped || error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
     if (error) {

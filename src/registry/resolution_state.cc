@@ -118,7 +118,7 @@ std::vector<std::size_t> Resolution::State::read_inbox() {
   for (Inbox::Letter& letter : inbox->take()) {
     Source& source = sources[letter.sender];
     source.asked_at.reset();
-    if (source.is_taken) continue;
+    if (source.is_taken && source.outcome->kind == Outcome::Kind::pull_failed) continue;
     source.outcome = std::move(letter.outcome);
     source.outcome->name = source.candidate.name;  // another caller may have spelled it another way
     source.was_answered = true;

@@ -53,6 +53,7 @@ asio::awaitable<std::optional<Candidate>> Resolution::next() {
 
 void Resolution::pull_failed(std::string reason) {
   if (!state_->last_taken) return;
+  state_->read_inbox();  // its probe may have ended during the pull
   Outcome& outcome = *state_->last_taken->outcome;
   // What the probe found (a wrong password, an unknown authority) is worth more than what the runtime makes of it.
   const bool has_found = outcome.kind == Outcome::Kind::refused || outcome.kind == Outcome::Kind::unreachable ||
