@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <list>
 #include <string>
 
@@ -263,18 +264,18 @@ TEST_F(ClientRoute, SaysThatTheProxyIsNotThere) {
 }
 
 TEST_F(ClientRoute, LetsASocksProxyLookTheNameUp) {
-  std::string asked;
+  std::promise<std::string> asked;
   RawServer proxy([&](RawConnection& connection, int) {
     char greeting[16];
     if (::recv(connection.socket(), greeting, sizeof greeting, 0) <= 0) return;
     connection.write(std::string("\x05\x00", 2));
     char bytes[256];
     const auto count = ::recv(connection.socket(), bytes, sizeof bytes, 0);
-    asked.assign(bytes, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    asked.set_value({bytes, static_cast<std::size_t>(std::max<ssize_t>(count, 0))});
   });
   use(through("socks5://proxy.test:" + std::to_string(proxy.port())));
   EXPECT_FALSE(get("http://registry.invalid/"));
-  EXPECT_NE(asked.find("registry.invalid"), std::string::npos);
+  EXPECT_NE(asked.get_future().get().find("registry.invalid"), std::string::npos);
   EXPECT_EQ(names_.asked(), std::vector<std::string>{"proxy.test"});
 }
 

@@ -137,10 +137,11 @@ asio::awaitable<Names::Found> Names::find(std::string host, TimePoint deadline) 
 
 asio::awaitable<void> Names::fly(std::shared_ptr<State> state, std::string host, std::shared_ptr<Flight> flight) {
   try {
-    if (!state->pools) co_return;
+    if (!state->pools) throw boost::system::system_error(asio::error::operation_aborted);
     auto in_file = [file = state->options.hosts_file, host] { return look_up_in_file(file, host); };
     Expected<Addresses> answer = co_await state->pools->hosts_file.run(std::move(in_file));
-    if (answer->empty() && state->pools) {
+    if (answer->empty()) {
+      if (!state->pools) throw boost::system::system_error(asio::error::operation_aborted);
       // A name that hangs this time has lost its place among the known ones.
       const bool is_known = state->kept.erase(host) > 0;
       auto by_system = [look_up = state->options.look_up, host] { return look_up(host); };
@@ -151,7 +152,7 @@ asio::awaitable<void> Names::fly(std::shared_ptr<State> state, std::string host,
     flight->answer = std::move(answer);
     state->flights.erase(host);
   } catch (const boost::system::system_error&) {
-    // stopped: who waits finds no answer
+    // stopped, maybe between two steps: who waits finds no answer
   }
   for (asio::steady_timer* alarm : flight->waiting) alarm->cancel();
 }
