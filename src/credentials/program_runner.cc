@@ -38,7 +38,7 @@ Expected<std::string> find_in_path(const std::string& name, std::string_view fol
   const std::string all(folders);
   while (!folders.empty()) {
     const std::size_t colon = std::min(folders.find(':'), folders.size());
-    const std::string path = std::string(folders.substr(0, colon)) + "/" + name;
+    std::string path = std::string(folders.substr(0, colon)) + "/" + name;
     if (path.starts_with('/') && colon > 0 && is_executable(path)) return path;
     folders.remove_prefix(std::min(colon + 1, folders.size()));
   }

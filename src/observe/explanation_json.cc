@@ -99,10 +99,10 @@ class Fields {
   }
   // Empty where there is none.
   const json& list(const char* name) const {
-    static const json kNone = json::array();
+    static const json none = json::array();
     const json* value = find(name);
     if (value && !value->is_array()) refuse(name, "a list");
-    return value ? *value : kNone;
+    return value ? *value : none;
   }
   std::string path_of(const char* name) const { return path_.empty() ? name : path_ + "." + name; }
   [[noreturn]] void refuse(const char* name, std::string_view expected) const {
