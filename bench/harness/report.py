@@ -115,6 +115,16 @@ def target_row(what, limit, measured, unit, at_least=False):
             "✓" if holds else "✗"]
 
 
+def resolving_table(resolving):
+    return table(["registries that match", "CPU µs a resolution"],
+                 [[str(count), f"{cpu_us:.1f}"] for count, cpu_us in resolving.items()])
+
+
+def resolving_targets(resolving):
+    most = max(resolving)
+    return [target_row(f"CPU, resolve from known answers, {most} registries", 20.0, resolving[most], "µs")]
+
+
 def pull_start_targets(pull_start, probe_timeout_ms):
     if not pull_start:
         return []
