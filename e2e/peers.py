@@ -361,14 +361,15 @@ class Shim:
         self._command: list[str | Path] = [shim_binary(), "-f", self.configuration]
         self._workplace = workplace
         self._name = name
+        self.state = workplace.path(f"{name}-state")
         self._fixed = {
             "shim": str(self.socket),
             "cri": str(containerd.socket),
-            "image": str(workplace.path(f"{name}-state")),
+            "image": str(self.state),
             "admin": str(workplace.path(f"{name}-admin.sock")),
             "configMap": {"enabled": False},
         }
-        workplace.watch(f"{name}'s state", lambda: text_below(Path(self._fixed["image"])))
+        workplace.watch(f"{name}'s state", lambda: text_below(self.state))
         self.start(**settings)
 
     def start(self, **settings: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import images
-from peers import Containerd, Crictl, Registry, Shim
+from peers import Containerd, Crictl, Registry, Shim, eventually
 
 StartShim = Callable[..., tuple[Shim, Crictl]]
 NGINX = "docker.io/library/nginx:1.25"
@@ -46,6 +46,8 @@ def test_name_outlives_a_kill_and_a_configuration_without_the_registry(
 ) -> None:
     shim, crictl = start_shim(**settings)
     crictl.run("pull", "nginx:1.25")
+    names = shim.state / "names.json"
+    eventually(lambda: names.exists() and "nginx:1.25" in names.read_text(), "the name is on disk")
 
     shim.process.kill()
     shim.start(address="http://127.0.0.1:9", fallback="deny")

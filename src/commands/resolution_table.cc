@@ -79,16 +79,9 @@ std::string found_text(const Explanation::Line& line) {
   return is_left_out(line) ? "left out" : text;
 }
 
-// Without the registry's name in front, which is in the same line already.
-std::string reason_text(std::string_view reason, const Explanation::Line& line) {
-  const std::string name = line.registry + ": ";
-  if (reason.starts_with(name)) reason.remove_prefix(name.size());
-  return printable(reason);
-}
-
 std::string circuit_text(const Explanation::Line& line) {
   const Explanation::Circuit& circuit = *line.circuit;
-  std::string text = reason_text(circuit.reason, line) + " (circuit open";
+  std::string text = printable(circuit.reason) + " (circuit open";
   if (circuit.open_for) text += " for " + time_text(*circuit.open_for);
   if (circuit.next_check_in) text += ", next check in " + time_text(*circuit.next_check_in);
   return text + ")";
@@ -96,7 +89,7 @@ std::string circuit_text(const Explanation::Line& line) {
 
 // What the registry said comes first, as it is what somebody can mend; but for the chosen one.
 std::string why_text(const Explanation::Line& line) {
-  std::string said = is_left_out(line) ? circuit_text(line) : reason_text(line.reason, line);
+  std::string said = is_left_out(line) ? circuit_text(line) : printable(line.reason);
   std::string verdict = printable(line.verdict);
   if (line.is_chosen) std::swap(said, verdict);
   if (said.empty() || verdict.empty()) return said + verdict;

@@ -129,7 +129,7 @@ asio::awaitable<RegistryClient::Answer> RegistryClient::ask_entry(const Question
     auto request = request_of(method, question.url, entry.tls, question.deadline);
     if (authorization) request.authorization = authorization->value;
     auto response = co_await http_.request(std::move(request));
-    if (!response) co_return std::unexpected(refusal_of_failure(response.error()));
+    if (!response) co_return std::unexpected(refusal_of_host(response.error(), question.url));
     if (response->status != 401 || round == kMaxRounds) co_return std::move(*response);
     auto answer =
         co_await authorizer_.answer(entry, question.repository, response->headers, authorization, question.deadline);

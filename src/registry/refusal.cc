@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/text.h"
+#include "http/url.h"
 
 namespace shim::registry {
 namespace {
@@ -69,6 +70,14 @@ Refusal refusal_of_failure(const http::Failure& failure) {
   const bool was_answered = failure.kind == http::Failure::Kind::too_large;
   return {was_answered ? Outcome::Kind::failed : Outcome::Kind::unreachable, failure.message,
           Health{.kind = health_kind(failure.kind), .was_reached = failure.was_connected}};
+}
+
+Refusal refusal_of_host(const http::Failure& failure, std::string_view url) {
+  Refusal refusal = refusal_of_failure(failure);
+  const auto parsed = http::Url::parse(url);
+  const std::string name = parsed ? parsed->origin() + ": " : "";
+  if (refusal.reason.starts_with(name)) refusal.reason.erase(0, name.size());
+  return refusal;
 }
 
 Health health_of_answer(const http::Response& response) {

@@ -23,6 +23,8 @@ std::string status_text(int status);
 Refusal refusal_of_status(int status, std::string_view host, const credentials::Credential& credential);
 // No answer.
 Refusal refusal_of_failure(const http::Failure& failure);
+// No answer from the host of `url`, without its name: who shows the reason names the registry already.
+Refusal refusal_of_host(const http::Failure& failure, std::string_view url);
 // What an answer shows about the health of who gave it.
 Health health_of_answer(const http::Response& response);
 
