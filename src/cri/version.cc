@@ -18,4 +18,10 @@ boost::asio::awaitable<Reply> call_version(const Caller& caller, std::string mes
   co_return reply;
 }
 
+RuntimeVersion read_version(const std::string& response) {
+  wire::VersionResponse version;
+  if (!version.ParseFromString(response)) return {};
+  return {version.runtime_name(), version.runtime_version()};
+}
+
 }  // namespace shim::cri

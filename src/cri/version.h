@@ -13,4 +13,12 @@ namespace shim::cri {
 boost::asio::awaitable<Reply> call_version(const Caller& caller, std::string message, Runtime& runtime,
                                            std::string_view api_version);
 
+// What a runtime says of itself; empty where it does not.
+struct RuntimeVersion {
+  std::string name;     // `containerd`, `cri-o`, `docker`
+  std::string version;  // `1.6.20`
+};
+// Of a serialised VersionResponse.
+RuntimeVersion read_version(const std::string& response);
+
 }  // namespace shim::cri

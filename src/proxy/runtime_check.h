@@ -9,6 +9,7 @@
 
 #include "base/byte_budget.h"
 #include "base/error.h"
+#include "cri/version.h"
 #include "http2/flush_queue.h"
 #include "proxy/deadline_queue.h"
 
@@ -23,9 +24,10 @@ struct RuntimeQuestion {
   std::size_t max_message;  // octets
 };
 
-// Asks over a connection of its own; any gRPC answer will do (an image-only plugin answers UNIMPLEMENTED). Errors: the
-// socket's path and why there was no answer within `patience`.
-boost::asio::awaitable<Expected<void>> check_runtime(const RuntimeQuestion& question,
-                                                     std::chrono::nanoseconds patience);
+// Asks over a connection of its own what the runtime is; any gRPC answer will do (an image-only plugin answers
+// UNIMPLEMENTED, and so says nothing of itself). Errors: the socket's path and why there was no answer within
+// `patience`.
+boost::asio::awaitable<Expected<cri::RuntimeVersion>> check_runtime(const RuntimeQuestion& question,
+                                                                    std::chrono::nanoseconds patience);
 
 }  // namespace shim::proxy

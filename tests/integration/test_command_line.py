@@ -94,6 +94,7 @@ def test_dry_run_shows_the_configuration_without_secrets(stopped: Shim, secrets:
 
     assert ended.returncode == 0, ended.stderr
     assert registry.address in ended.stdout + ended.stderr
+    assert ": fake-runtime 1.2.3" in ended.stdout
     assert not secrets.found_in(ended.stdout + ended.stderr)
     assert not stopped.socket.exists()
 
