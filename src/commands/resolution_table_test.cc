@@ -98,7 +98,7 @@ TEST(AResolutionTable, ShowsAnOpenCircuitOnceAndWhenItIsCheckedNext) {
   Explanation explanation = nginx();
   Explanation::Line& line = explanation.lines[0];
   line.kind = Outcome::Kind::unreachable;
-  line.reason = "left out since 12s: connection refused; next check in 3s";
+  line.reason = "left out for 12s: connection refused; next check in 3s";
   line.answered_in.reset();
   line.circuit = Explanation::Circuit{true, "connection refused", 12'345ms, 3'210ms};
   const std::string shown = line_with(table(explanation), "harbor");

@@ -205,7 +205,7 @@ Outcome Circuits::left_out(std::size_t entry) const {
   return {.source = circuit.entry->address.text(),
           .name = {},
           .kind = circuit.failure,
-          .reason = fmt::format("left out since {}: {}; {}", rounded(now - status.since.value_or(now)), status.reason,
+          .reason = fmt::format("left out for {}: {}; {}", rounded(now - status.since.value_or(now)), status.reason,
                                 next_check_text(status, now)),
           .health = circuit.health};
 }

@@ -36,7 +36,7 @@ class Circuits {
 
   bool is_open(std::size_t entry) const;
   Breaker::Status status(std::size_t entry) const;
-  // What a pull learns of an entry that is left out: `left out since 12s: connection refused; next check in 3s`.
+  // What a pull learns of an entry that is left out: `left out for 12s: connection refused; next check in 3s`.
   // REQUIRES: is_open(entry).
   Outcome left_out(std::size_t entry) const;
 

@@ -101,7 +101,7 @@ TEST_F(Explaining, ReportsRegistriesThatAreLeftOut) {
   EXPECT_TRUE(line.circuit.value().is_open);
   EXPECT_THAT(line.circuit->reason, StartsWith("429"));
   EXPECT_GT(line.circuit->next_check_in.value(), 100s);
-  EXPECT_THAT(line.reason, StartsWith("left out since"));
+  EXPECT_THAT(line.reason, StartsWith("left out for"));
   EXPECT_EQ(line.verdict, "left out: tried when all others have failed");
   EXPECT_THAT(first_.requests(), SizeIs(1));
 }

@@ -394,8 +394,7 @@ TEST_F(Resolving, LeavesARegistryOutAfterFailuresInARow) {
   EXPECT_EQ(first_.requests().size(), asked_before);
   EXPECT_EQ(resolution->outcomes()[0].source, first_.url());
   EXPECT_EQ(resolution->outcomes()[0].name, name_at(first_));
-  EXPECT_THAT(resolution->outcomes()[0].reason,
-              MatchesRegex("left out since [0-9]+m?s: 500.*; next check in [0-9]+m?s"));
+  EXPECT_THAT(resolution->outcomes()[0].reason, MatchesRegex("left out for [0-9]+m?s: 500.*; next check in [0-9]+m?s"));
 }
 
 TEST_F(Resolving, LeavesASilentRegistryOutAtOnce) {
