@@ -112,11 +112,12 @@ Expected<UnixListener> UnixListener::bind(boost::asio::io_context& context, cons
 
   Descriptor descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   ::unlink(temporary.c_str());
-  const mode_t old_mask = ::umask(0177);  // nobody else connects before the access is set
-  const bool is_bound = ::bind(descriptor.get(), generic(address), sizeof(address)) == 0;
-  const int bind_error = errno;
-  ::umask(old_mask);
-  if (!is_bound) return fail(fmt::format("cannot make the socket {}: {}", path, std::strerror(bind_error)));
+  // The file gets the socket's own mode (unix(7)), so nobody else connects before the access is set. A umask would do
+  // the same to every file that another thread makes meanwhile.
+  ::fchmod(descriptor.get(), S_IRUSR | S_IWUSR);
+  if (::bind(descriptor.get(), generic(address), sizeof(address)) != 0) {
+    return fail(fmt::format("cannot make the socket {}: {}", path, std::strerror(errno)));
+  }
 
   const auto abandon = [&](std::string_view what) {
     const int error = errno;

@@ -11,7 +11,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -70,6 +72,44 @@ TEST_F(UnixSockets, AListenerHasTheAccessAskedFor) {
   listener->set_access(ours(0600));
 
   EXPECT_EQ(mode_of(path_), 0600U);
+}
+
+// The umask belongs to the whole process: a folder that another thread made during a bind once lost its search bit.
+TEST_F(UnixSockets, ListeningChangesNothingOfWhatOtherThreadsMake) {
+  const fs::path beside = folder_ / "beside";
+  mode_t worst = 0700;
+  std::jthread maker([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      ::mkdir(beside.c_str(), 0700);
+      worst &= mode_of(beside);
+      ::rmdir(beside.c_str());
+    }
+  });
+
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(bind(path_));
+  maker.request_stop();
+  maker.join();
+
+  EXPECT_EQ(worst, 0700U);
+}
+
+TEST_F(UnixSockets, AListenerIsAtNoTimeOpenToOthers) {
+  const mode_t mask = ::umask(0);
+  const std::string temporary = path_ + "." + std::to_string(::getpid());
+  mode_t seen = 0;
+  std::jthread watcher([&](const std::stop_token& stop) {
+    struct stat status{};
+    while (!stop.stop_requested()) {
+      if (::lstat(temporary.c_str(), &status) == 0) seen |= status.st_mode & 07777U;
+    }
+  });
+
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(bind(path_));
+  watcher.request_stop();
+  watcher.join();
+  ::umask(mask);
+
+  EXPECT_EQ(seen & 0077U, 0U);
 }
 
 TEST_F(UnixSockets, AListenerLeavesNoOtherFile) {
