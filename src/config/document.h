@@ -17,6 +17,7 @@ namespace shim::config {
 
 struct Node {
   enum class Kind { null, scalar, list, block };
+  enum class Source { file, config_map };
   struct Member {
     std::string key;
     int line = 0;
@@ -24,6 +25,7 @@ struct Node {
   };
 
   Kind kind = Kind::null;
+  Source source = Source::file;  // of which text `line` is a line
   int line = 0;
   std::string text;                // of a scalar
   std::vector<const Node*> items;  // of a list

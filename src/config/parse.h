@@ -11,12 +11,16 @@
 
 namespace shim::config {
 
+class Overlay;
+
 struct ParseResult {
   std::optional<Config> config;         // nothing exactly where `diagnostics` holds an error
   std::vector<Diagnostic> diagnostics;  // by line
 };
 
 // `file_name` is for the diagnostics only. Text of any kind and size is safe to pass; load() bounds it at 1 MiB.
-ParseResult parse(std::string_view text, std::string_view file_name, const Environment& environment);
+// With an overlay, the keys that it sets have its values instead of the file's; of `cache`, each key for itself.
+ParseResult parse(std::string_view text, std::string_view file_name, const Environment& environment,
+                  const Overlay* overlay = nullptr);
 
 }  // namespace shim::config

@@ -17,9 +17,11 @@
 #include <chrono>
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/secret.h"
@@ -44,6 +46,14 @@ struct Request {
   std::chrono::milliseconds timeout{30'000};  // for all of it: name look-up, waiting for its turn, exchange
   std::size_t max_header_bytes = 64 * 1024;
   std::size_t max_body_bytes = 4 * 1024 * 1024;
+  // Takes the body of a 2xx answer piece by piece as it arrives, instead of Response::body and without
+  // `max_body_bytes`: a stream that may go on for as long as `timeout` says. False ends the exchange, which then gives
+  // its Response as if the body had ended there. Other answers are collected as always.
+  std::function<bool(std::string_view piece)> on_body;
+  // The longest silence of the peer once its answer has begun (Failure::Kind::timed_out); 0: none but `timeout`.
+  std::chrono::milliseconds idle_timeout{0};
+  // Instead of the environment's choice: the URL of a proxy, or "" for none.
+  std::optional<std::string> proxy;
 };
 
 struct Response {
