@@ -198,7 +198,8 @@ void note_keys_without_effect(const Node& root, Diagnostics& diagnostics) {
 
 }  // namespace
 
-ParseResult parse(std::string_view text, std::string_view file_name, const Environment& environment) {
+ParseResult parse(std::string_view text, std::string_view file_name, const Environment& environment,
+                  const Overlay* /*overlay*/) {
   Diagnostics diagnostics(file_name);
   const std::optional<Document> document = Document::parse(text, diagnostics);
   if (!document) return {std::nullopt, diagnostics.take()};
