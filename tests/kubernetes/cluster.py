@@ -179,7 +179,8 @@ class Client:
 
 class Kubectl:
     def __init__(self, kubeconfig: Path, folder: Path) -> None:
-        self._command = [go_tool("kubectl"), f"--kubeconfig={kubeconfig}", f"--cache-dir={folder / 'kubectl'}"]
+        self.program = go_tool("kubectl")
+        self._command = [self.program, f"--kubeconfig={kubeconfig}", f"--cache-dir={folder / 'kubectl'}"]
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
 
     def start(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -281,11 +282,11 @@ class Cluster:
         self.kubectl.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
 
     def clean(self) -> None:
-        """Removes what tests leave."""
+        """Removes what tests leave; no kubelet confirms the end of a pod."""
         self.delete_config_map()
         kinds = "pods,daemonsets,roles,rolebindings,serviceaccounts"
         self.kubectl.run("delete", kinds, "--namespace", NAMESPACE, "--selector", f"app.kubernetes.io/name={NAME}",
-                         "--ignore-not-found", "--now")  # fmt: skip
+                         "--ignore-not-found", "--force", "--grace-period=0")  # fmt: skip
 
 
 def config_map(text: str) -> dict[str, Any]:
