@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from cri import Client
 from http2 import RawClient
 from leaks import text_below
@@ -44,6 +46,15 @@ class Shim:
         workplace.watch(f"{name}'s state", lambda: text_below(self.state))
 
     def configure(self, **settings: Any) -> None:
+        # JSON is YAML.
+        self.configuration.write_text(json.dumps(self._with_defaults(settings), indent=2))
+
+    def configure_in_blocks(self, text: str = "", **settings: Any) -> None:
+        """As people write it: settings that `text` does not have come before it. Only such a file can be edited."""
+        before = yaml.safe_dump(self._with_defaults(settings), sort_keys=False)
+        self.configuration.write_text(before + text)
+
+    def _with_defaults(self, settings: dict[str, Any]) -> dict[str, Any]:
         defaults = {
             "shim": str(self.socket),
             "cri": str(self._runtime_socket),
@@ -54,8 +65,7 @@ class Shim:
             "debug": True,  # what no log may show, the most talkative one shows first
         }
         self._workplace.secrets.add_from(settings)
-        # JSON is YAML.
-        self.configuration.write_text(json.dumps({**defaults, **settings}, indent=2))
+        return {**defaults, **settings}
 
     def command(self, *arguments: str) -> list[str | Path]:
         if IS_RELAY:
