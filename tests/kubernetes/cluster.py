@@ -281,6 +281,12 @@ class Cluster:
         spec = {**template["spec"], "nodeName": node}
         self.kubectl.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
 
+    def forget_the_past(self) -> None:
+        """No revision before the present one can be watched from: etcd has none, and a new process's cache neither."""
+        self.etcd.compact()
+        self.api.stop()
+        self.api.start()
+
     def clean(self) -> None:
         """Removes what tests leave; no kubelet confirms the end of a pod."""
         self.delete_config_map()
