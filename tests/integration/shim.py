@@ -28,7 +28,7 @@ class Shim:
     """`wrapper` is put before its command: `unshare …`."""
 
     def __init__(
-        self, workplace: Workplace, binary: Path, runtime_socket: Path, name: str = "shim", wrapper: Sequence[str] = ()
+        self, workplace: Workplace, binary: Path, runtime_socket: Path, name: str = "shim", wrapper: Sequence[str | Path] = ()
     ) -> None:
         self.socket = workplace.path(f"{name}.sock")
         self.configuration = workplace.path(f"{name}.yaml")
@@ -37,7 +37,7 @@ class Shim:
         self._binary = binary
         self._runtime_socket = runtime_socket
         self._name = name
-        self._wrapper = wrapper
+        self.wrapper = wrapper
         self.process: Process
         self._processes: list[Process] = []
         self.accepted_exits = {0}  # a test that kills it adds to them
@@ -70,7 +70,7 @@ class Shim:
     def command(self, *arguments: str) -> list[str | Path]:
         if IS_RELAY:
             return ["socat", "-b65536", f"UNIX-LISTEN:{self.socket},fork,unlink-early", f"UNIX:{self._runtime_socket}"]
-        return [*self._wrapper, self._binary, "-f", self.configuration, *arguments]
+        return [*self.wrapper, self._binary, "-f", self.configuration, *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs one of its commands to the end: `--dry-run`."""
@@ -101,6 +101,10 @@ class Shim:
 
     def terminate(self) -> None:
         self.process.signal(signal.SIGTERM)
+
+    def reload(self) -> None:
+        """`systemctl reload`."""
+        self.process.signal(signal.SIGHUP)
 
     def check_exits(self) -> None:
         """It ends with 0 when it is asked to; a crash or a sanitizer's report shows here."""
