@@ -29,11 +29,15 @@ class Authority:
         own = ["-keyout", self._key, "-out", self.file, "-subj", f"/CN={name}", "-days", "2"]
         _openssl("req", "-x509", *NEW_KEY, *own)
 
-    def issue(self, name: str, *subjects: str, days: int = 2) -> Certificate:
-        """For subjects such as `IP:127.0.0.1` and `DNS:registry.test`. With 0 days it has expired when it is made."""
+    def issue(self, name: str, *subjects: str, days: int = 2, group: str = "") -> Certificate:
+        """For subjects such as `IP:127.0.0.1` and `DNS:registry.test`. With 0 days it has expired when it is made.
+
+        Kubernetes takes the name of a client from it, and with `group` its group.
+        """
         made = Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
-        alternatives = f"subjectAltName={','.join(subjects)}"
-        request = _openssl("req", *NEW_KEY, "-keyout", made.key, "-subj", f"/CN={name}", "-addext", alternatives)
+        alternatives = ["-addext", f"subjectAltName={','.join(subjects)}"] if subjects else []
+        subject = f"/O={group}/CN={name}" if group else f"/CN={name}"
+        request = _openssl("req", *NEW_KEY, "-keyout", made.key, "-subj", subject, *alternatives)
         signed = ["-CA", self.file, "-CAkey", self._key, "-days", str(days), "-copy_extensions", "copy"]
         _openssl("x509", "-req", *signed, "-out", made.file, request=request)
         return made

@@ -7,13 +7,15 @@ import resource
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from certificates import Authority
 from cri import Client
+from fake_api_server import FakeApiServer
 from fake_runtime import FakeRuntime
 from faulty_registry import FaultyRegistry
 from http2 import Handler, RawRuntime
@@ -145,6 +147,55 @@ def start_shim(new_shim: Callable[..., Shim], runtime: FakeRuntime) -> Callable[
         shim = new_shim(runtime.socket)
         shim.configure(**settings)
         shim.start()
+        return shim
+
+    return start
+
+
+@pytest.fixture
+def start_api(workplace: Workplace) -> Callable[..., FakeApiServer]:
+    """start_api(authority): with TLS where there is one."""
+
+    def start(authority: Authority | None = None) -> FakeApiServer:
+        api = FakeApiServer(authority)
+        workplace.on_close(api.stop)
+        return api
+
+    return start
+
+
+@pytest.fixture
+def api(start_api: Callable[..., FakeApiServer]) -> FakeApiServer:
+    return start_api()
+
+
+@pytest.fixture
+def follow(
+    new_shim: Callable[..., Shim], runtime: FakeRuntime, workplace: Workplace
+) -> Callable[..., Shim]:
+    """follow(api, text): a running shim that follows the ConfigMap there, with this text in its file.
+
+    `user` is that of its kubeconfig; `kubeconfig` one of the test's own; `wrapper` is made of the file's path.
+    """
+
+    def start(
+        api: FakeApiServer | None = None,
+        text: str = "",
+        name: str = "shim",
+        user: Mapping[str, Any] | None = None,
+        kubeconfig: Path | None = None,
+        enabled: bool | str = True,
+        environment: Mapping[str, str] | None = None,
+        wrapper: Callable[[Path], Sequence[str | Path]] | None = None,
+        **settings: Any,
+    ) -> Shim:
+        if api:
+            kubeconfig = api.write_kubeconfig(workplace.path(f"{name}.conf"), **(user or {}))
+        shim = new_shim(runtime.socket, name=name)
+        if wrapper:
+            shim.wrapper = wrapper(shim.configuration)
+        shim.configure_in_blocks(text, configMap={"enabled": enabled, "kubeconfig": str(kubeconfig)}, **settings)
+        shim.start(environment=environment)
         return shim
 
     return start

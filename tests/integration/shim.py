@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from cri import Client
 from http2 import RawClient
 from leaks import text_below
@@ -26,7 +28,7 @@ class Shim:
     """`wrapper` is put before its command: `unshare …`."""
 
     def __init__(
-        self, workplace: Workplace, binary: Path, runtime_socket: Path, name: str = "shim", wrapper: Sequence[str] = ()
+        self, workplace: Workplace, binary: Path, runtime_socket: Path, name: str = "shim", wrapper: Sequence[str | Path] = ()
     ) -> None:
         self.socket = workplace.path(f"{name}.sock")
         self.configuration = workplace.path(f"{name}.yaml")
@@ -35,7 +37,7 @@ class Shim:
         self._binary = binary
         self._runtime_socket = runtime_socket
         self._name = name
-        self._wrapper = wrapper
+        self.wrapper = wrapper
         self.process: Process
         self._processes: list[Process] = []
         self.accepted_exits = {0}  # a test that kills it adds to them
@@ -44,6 +46,15 @@ class Shim:
         workplace.watch(f"{name}'s state", lambda: text_below(self.state))
 
     def configure(self, **settings: Any) -> None:
+        # JSON is YAML.
+        self.configuration.write_text(json.dumps(self._with_defaults(settings), indent=2))
+
+    def configure_in_blocks(self, text: str = "", **settings: Any) -> None:
+        """As people write it: settings that `text` does not have come before it. Only such a file can be edited."""
+        before = yaml.safe_dump(self._with_defaults(settings), sort_keys=False)
+        self.configuration.write_text(before + text)
+
+    def _with_defaults(self, settings: dict[str, Any]) -> dict[str, Any]:
         defaults = {
             "shim": str(self.socket),
             "cri": str(self._runtime_socket),
@@ -54,13 +65,12 @@ class Shim:
             "debug": True,  # what no log may show, the most talkative one shows first
         }
         self._workplace.secrets.add_from(settings)
-        # JSON is YAML.
-        self.configuration.write_text(json.dumps({**defaults, **settings}, indent=2))
+        return {**defaults, **settings}
 
     def command(self, *arguments: str) -> list[str | Path]:
         if IS_RELAY:
             return ["socat", "-b65536", f"UNIX-LISTEN:{self.socket},fork,unlink-early", f"UNIX:{self._runtime_socket}"]
-        return [*self._wrapper, self._binary, "-f", self.configuration, *arguments]
+        return [*self.wrapper, self._binary, "-f", self.configuration, *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs one of its commands to the end: `--dry-run`."""
@@ -91,6 +101,10 @@ class Shim:
 
     def terminate(self) -> None:
         self.process.signal(signal.SIGTERM)
+
+    def reload(self) -> None:
+        """`systemctl reload`."""
+        self.process.signal(signal.SIGHUP)
 
     def check_exits(self) -> None:
         """It ends with 0 when it is asked to; a crash or a sanitizer's report shows here."""
