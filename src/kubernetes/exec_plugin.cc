@@ -36,8 +36,10 @@ struct ExecPlugin::State {
     TimePoint old_at = TimePoint::max();
   };
 
+  // Seconds hold times that the system clock's nanoseconds do not.
+  std::chrono::sys_seconds wall() const { return std::chrono::floor<std::chrono::seconds>(clocks.wall()); }
   bool has_expired(const ExecCredential& credential) const {
-    return credential.expires && clocks.wall() >= *credential.expires - kLeeway;
+    return credential.expires && wall() >= *credential.expires - kLeeway;
   }
   std::optional<ExecCredential> known() const {
     if (!kept || has_expired(kept->credential) || clocks.steady() >= kept->old_at) return std::nullopt;
@@ -46,8 +48,7 @@ struct ExecPlugin::State {
   void keep(const ExecCredential& credential) {
     kept = Kept{.credential = credential};
     if (!credential.expires) return;
-    const auto now = std::chrono::floor<std::chrono::seconds>(clocks.wall());
-    const auto left = *credential.expires - kLeeway - now;
+    const auto left = *credential.expires - kLeeway - wall();
     kept->old_at = clocks.steady() + std::clamp<std::chrono::seconds>(left, 0s, kLongestLife);
   }
 

@@ -82,24 +82,25 @@ void add(const ExecCredential& credential, Login& login) {
   login.tls.key_data = credential.key;
 }
 
+asio::awaitable<Expected<Login>> log_in(std::shared_ptr<State> state) {
+  const auto material = co_await current_material(state);
+  if (!material) co_return std::unexpected(material.error());
+  Login login = (*material)->login;
+  if (!(*material)->exec) co_return login;
+  ExecPlugin plugin = state->plugin_for(*(*material)->exec, (*material)->exec_info);
+  // Twice the time of a run: where all workers are busy it begins late.
+  const TimePoint deadline = std::chrono::steady_clock::now() + 2 * state->options.exec_timeout;
+  const auto credential = co_await plugin.credential(deadline);
+  if (!credential) co_return fail(fmt::format("{}: {}", (*material)->name, credential.error().message));
+  add(*credential, login);
+  co_return login;
+}
+
 class KubeconfigAccess final : public Access {
  public:
   explicit KubeconfigAccess(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-  asio::awaitable<Expected<Login>> login() override {
-    const auto state = state_;
-    const auto material = co_await current_material(state);
-    if (!material) co_return std::unexpected(material.error());
-    Login login = (*material)->login;
-    if (!(*material)->exec) co_return login;
-    ExecPlugin plugin = state->plugin_for(*(*material)->exec, (*material)->exec_info);
-    // Twice the time of a run: where all workers are busy it begins late.
-    const TimePoint deadline = std::chrono::steady_clock::now() + 2 * state->options.exec_timeout;
-    const auto credential = co_await plugin.credential(deadline);
-    if (!credential) co_return fail(fmt::format("{}: {}", (*material)->name, credential.error().message));
-    add(*credential, login);
-    co_return login;
-  }
+  asio::awaitable<Expected<Login>> login() override { return log_in(state_); }
   void refused() override {
     ++state_->refusals;
     state_->material.reset();

@@ -84,12 +84,16 @@ void read_certificate(const KubeconfigPart& part, std::string_view folder, User&
   user.key = read_pem(part, "client-key", folder);
   check_content(part, "client-certificate-data", user.certificate, &certificates_of);
   check_content(part, "client-key-data", user.key, &private_key_of);
-  const auto given = [&](const std::string& key) { return part.has(key + "-data") ? key + "-data" : key; };
-  if (!user.certificate.empty() && user.key.empty()) {
-    part.error(given("client-certificate"), "needs client-key or client-key-data beside it");
+  const auto given = [&](const std::string& key) {
+    return part.has(key + "-data") ? key + "-data" : part.has(key) ? key : "";
+  };
+  const std::string certificate = given("client-certificate");
+  const std::string private_key = given("client-key");
+  if (!certificate.empty() && private_key.empty()) {
+    part.error(certificate, "needs client-key or client-key-data beside it");
   }
-  if (user.certificate.empty() && !user.key.empty()) {
-    part.error(given("client-key"), "needs client-certificate or client-certificate-data beside it");
+  if (certificate.empty() && !private_key.empty()) {
+    part.error(private_key, "needs client-certificate or client-certificate-data beside it");
   }
 }
 

@@ -34,6 +34,11 @@ const Node* KubeconfigPart::find(std::string_view key) const {
   return nullptr;
 }
 
+bool KubeconfigPart::has(std::string_view key) const {
+  const Node* found = find(key);
+  return found != nullptr && (found->kind != Node::Kind::scalar || !found->text.empty());
+}
+
 std::string KubeconfigPart::any_text(std::string_view key) const {
   const Node* found = find(key);
   if (found == nullptr) return {};

@@ -22,7 +22,8 @@ class KubeconfigPart {
   int line() const { return node_.line; }
   // Null where it is absent or null; the last of several, as Go's decoders have it.
   const config::Node* find(std::string_view key) const;
-  bool has(std::string_view key) const { return find(key) != nullptr; }
+  // Empty text is as if it were absent.
+  bool has(std::string_view key) const;
 
   // One line: without control characters.
   std::string text(std::string_view key) const;
