@@ -257,7 +257,7 @@ Expected<ProgramResult> run_program(const Program& program, const ProgramLimits&
   if (const int error = process.start(program, input.get(), output.theirs(), complaint.theirs()); error != 0) {
     const std::string why =
         fmt::format("{} cannot be started: {}: {}", name_of(program), printable(program.file, 256), errno_text(error));
-    return error == ENOENT ? is_missing(program, why) : fail(why);
+    return error == ENOENT ? missing(program, why) : fail(why);
   }
   input.close();
   output.close_theirs();
@@ -271,7 +271,7 @@ Expected<ProgramResult> run_program(const Program& program, const ProgramLimits&
       .exit_status = WEXITSTATUS(status), .output = Secret(output.take()), .complaint = complaint.take()};
 }
 
-std::unexpected<Error> is_missing(const Program& program, std::string why) {
+std::unexpected<Error> missing(const Program& program, std::string why) {
   std::string hint = program.install_hint;
   std::ranges::replace_if(hint, [](char c) { return c == '\r' || c == '\n' || c == '\t'; }, ' ');
   return fail(hint.empty() ? std::move(why) : fmt::format("{}. {}", why, printable(hint, kMaxShownHint)));

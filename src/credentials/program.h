@@ -56,7 +56,7 @@ Variables inherited_variables();
 std::string describe_failure(const Program& program, const ProgramResult& result, const Variables& hidden);
 
 // `why`, which says that the program is missing, and after it the hint, where there is one.
-std::unexpected<Error> is_missing(const Program& program, std::string why);
+std::unexpected<Error> missing(const Program& program, std::string why);
 
 // The name without its folders, for messages.
 std::string name_of(const Program& program);

@@ -43,8 +43,7 @@ Expected<std::string> find_in_path(const Program& program, std::string_view fold
     if (path.starts_with('/') && colon > 0 && is_executable(path)) return path;
     folders.remove_prefix(std::min(colon + 1, folders.size()));
   }
-  return is_missing(program,
-                    fmt::format("{} is not in the shim's PATH ({})", printable(name, 128), printable(all, 512)));
+  return missing(program, fmt::format("{} is not in the shim's PATH ({})", printable(name, 128), printable(all, 512)));
 }
 
 Expected<ProgramResult> find_and_run(Program program, const ProgramLimits& limits) {

@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <map>
 
 #include "credentials/testing.h"
@@ -205,6 +206,14 @@ TEST_F(KubeconfigAccessTest, SeesARotatedTokenFile) {
   EXPECT_EQ(authorization(), "Bearer other");
 }
 
+TEST_F(KubeconfigAccessTest, SeesATokenFileThatIsWrittenInPlace) {
+  config(token_file_user());
+  folder_.write("token", "first");
+  EXPECT_EQ(authorization(), "Bearer first");
+  folder_.write("token", "other");  // of the same size, and maybe within one tick of the clock for files
+  EXPECT_EQ(authorization(), "Bearer other");
+}
+
 TEST_F(KubeconfigAccessTest, SeesASwappedLink) {
   std::filesystem::create_directories(folder_.path("v1"));
   std::filesystem::create_directories(folder_.path("v2"));
@@ -391,6 +400,23 @@ TEST_F(KubeconfigAccessTest, EndsAtOnceWhenItIsCancelled) {
   folder_.write("go", "");
   EXPECT_EQ(authorization(), "Bearer T");
   EXPECT_EQ(runs(), 1) << "the run goes on, and its answer counts";
+}
+
+TEST_F(KubeconfigAccessTest, DoesNotWaitForADiskThatHangs) {
+  config("{token: T}");
+  options_.file_timeout = 20ms;
+  WorkerPool one{1};
+  access_ = *open_access(places_, one, options_);
+  std::promise<int> answered;
+  std::shared_future<int> hangs = answered.get_future().share();
+  auto work = [hangs] { return hangs.get(); };
+  asio::co_spawn(io_, one.run(std::move(work)), [](std::exception_ptr, int) {});
+  EXPECT_EQ(authorization(),
+            "error: cannot read the files of " + folder_.path("config") + " (user u): no answer in time");
+  answered.set_value(0);
+  access_.reset();
+  io_.restart();
+  io_.run();
 }
 
 TEST_F(KubeconfigAccessTest, MayGoWhileALoginIsUnderWay) {
