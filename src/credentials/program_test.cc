@@ -142,6 +142,14 @@ TEST_F(RunProgram, ThatIsMissingIsAnErrorWithItsPath) {
   EXPECT_THAT(result.error().message, AllOf(HasSubstr(program_.file), HasSubstr("No such file")));
 }
 
+TEST_F(RunProgram, ThatIsMissingIsAnErrorWithWhatToDo) {
+  program_.file = folder_.path("missing");
+  program_.install_hint = "See\nhttps://example.test\x1b[2J";
+  const auto result = run_program(program_, limits_);
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().message, testing::EndsWith(R"(directory. See https://example.test\x1b[2J)"));
+}
+
 TEST_F(RunProgram, ThatIsNotExecutableIsAnError) {
   program_.file = folder_.write("data", "no program");
   const auto result = run_program(program_, limits_);
