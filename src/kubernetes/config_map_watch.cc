@@ -42,6 +42,7 @@ using Clock = WatchPlan::Clock;
 constexpr std::chrono::seconds kShortestWatch{30 * 60};  // as client-go's are, so that nodes do not renew at once
 constexpr double kWatchSpread = 30 * 60;                 // seconds
 constexpr std::chrono::seconds kWatchMargin{60};         // for a server that ends a watch late
+constexpr std::chrono::seconds kEndMargin{5};            // for one that ends it early
 constexpr int kSilenceWithoutBookmarks = 4;              // times `longest_silence`
 
 double random_fraction() {
@@ -100,7 +101,8 @@ class ConfigMapWatch::Loop : public std::enable_shared_from_this<Loop> {
   asio::awaitable<Attempt> get(Login login);
   asio::awaitable<Attempt> watch(Login login);
   Attempt judge_get(const http::Response& answer);
-  Attempt judge_watch(const std::expected<http::Response, http::Failure>& answer, WatchStream& stream);
+  Attempt judge_watch(const std::expected<http::Response, http::Failure>& answer, WatchStream& stream,
+                      std::chrono::seconds time);
   // The result of `work`; nothing where it was interrupted, or threw.
   template <class Result>
   asio::awaitable<std::optional<Result>> interruptible(asio::awaitable<Result> work);
@@ -245,11 +247,11 @@ asio::awaitable<ConfigMapWatch::Loop::Attempt> ConfigMapWatch::Loop::watch(Login
   const auto answer = co_await interruptible(std::move(question));
   if (stream.lasted(Clock::now()) >= WatchPlan::kStable) known_.forget_reasons();
   if (!answer || is_interrupted()) co_return Attempt{};
-  co_return judge_watch(*answer, stream);
+  co_return judge_watch(*answer, stream, time);
 }
 
 ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::judge_watch(
-    const std::expected<http::Response, http::Failure>& answer, WatchStream& stream) {
+    const std::expected<http::Response, http::Failure>& answer, WatchStream& stream, std::chrono::seconds time) {
   const milliseconds lasted = stream.lasted(Clock::now());
   if (lasted.count() > 0) says_that_it_polls_ = false;
   if (!answer) {
@@ -261,7 +263,11 @@ ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::judge_watch(
   if (answer->status / 100 != 2) return refused(Ask::watch, refusal_of_answer(Ask::watch, *answer, wanted_));
   const bool is_good = !stream.has_failed() && stream.end();
   learn(stream);
-  if (is_good) return failed(Ask::watch, {Outcome::Kind::ended, lasted}, status_.server + ": ended it");
+  if (is_good) {
+    const auto kind = lasted + kEndMargin < time ? Outcome::Kind::cut_short : Outcome::Kind::ended;
+    return failed(Ask::watch, {kind, lasted},
+                  fmt::format("{}: ended it after {}", status_.server, format_duration(lasted)));
+  }
   if (stream.status()) {
     Refusal refusal = refusal_of_status(Ask::watch, *stream.status(), wanted_);
     refusal.outcome.lasted = lasted;

@@ -176,6 +176,15 @@ TEST_F(ConfigMapWatchTest, MissesNothingWhereTheConnectionBreaksInAnEvent) {
   ASSERT_TRUE(run_until([&] { return !told_.empty() && told_.back() == "two"; }));
 }
 
+TEST_F(ConfigMapWatchTest, TakesAnEventThatComesByteByByte) {
+  api_.put("one");
+  start();
+  ASSERT_TRUE(run_until_watching());
+  for (const char c : event_json("MODIFIED", testing::config_map_json("102", "two"))) api_.send({c});
+  ASSERT_TRUE(run_until_told(2));
+  EXPECT_EQ(told_, (Told{"one", "two"}));
+}
+
 TEST_F(ConfigMapWatchTest, LooksAnewWhereItsVersionIsTooOld) {
   api_.put("one");
   api_.answer_watch(refusal_answer(410, "Expired", "too old resource version"));

@@ -32,6 +32,8 @@ WatchPlan::Step WatchPlan::after(Ask asked, const Outcome& outcome, TimePoint no
       return after_answer(now);
     case Outcome::Kind::ended:
       return {Ask::watch, was_stable ? Milliseconds(0) : back_off(outcome)};
+    case Outcome::Kind::cut_short:
+      return {Ask::watch, back_off(outcome)};
     case Outcome::Kind::lost:
       return after_loss(asked, outcome);
     case Outcome::Kind::expired:

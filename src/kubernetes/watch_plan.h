@@ -18,7 +18,8 @@ class WatchPlan {
   // A watch that lasts so long works: it is resumed at once, and what failed before is forgotten. A server that ends
   // every watch at once is asked less and less often.
   static constexpr Milliseconds kStable{1000};
-  // After a watch that broke off, the first pause is one of the third step: all nodes lose theirs at once.
+  // After a watch that broke off, the first pause is one of the third step: all nodes lose theirs at once. So they do
+  // where a server that stops cuts them short, and then it is one of the first step.
   static constexpr int kStepAfterLoss = 2;
   static constexpr std::chrono::minutes kLongestRetryAfter{5};
   // Where watching is forbidden it is tried again after `poll_interval`, doubled up to this: right after its start an
@@ -39,7 +40,8 @@ class WatchPlan {
   struct Outcome {
     enum class Kind {
       answered,      // GET: it is there, or it is not
-      ended,         // watch: by the server or, as it was silent, by us
+      ended,         // watch: its time was over or, as it was silent, we ended it
+      cut_short,     // watch: the server ended it well, before its time
       lost,          // no answer, or an error; a watch that broke off
       expired,       // 410: changes are not known from that resource version on
       unauthorized,  // 401

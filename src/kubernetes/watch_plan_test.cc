@@ -80,6 +80,15 @@ TEST_F(WatchPlanTest, TakesItsTimeToResumeAWatchThatBrokeOffAsAllNodesLoseTheirs
   EXPECT_TRUE(after(Ask::watch, Kind::lost).is_setback);
 }
 
+TEST_F(WatchPlanTest, TakesAMomentToResumeAWatchThatWasCutShort) {
+  for (int i = 0; i < 3; ++i) {
+    const Step step = after_long_watch(Kind::cut_short);
+    EXPECT_STEP(step, Ask::watch, 500ms);
+    EXPECT_FALSE(step.is_setback);
+  }
+  for (const auto pause : {1000ms, 2000ms, 4000ms}) EXPECT_EQ(after(Ask::watch, Kind::cut_short, 1ms).pause, pause);
+}
+
 TEST_F(WatchPlanTest, SpreadsTenThousandNodesAfterARestartOfTheServer) {
   std::mt19937 generator(1);  // NOLINT: the same numbers in every run
   std::uniform_real_distribution<double> uniform(0, 1);
