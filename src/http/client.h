@@ -48,8 +48,9 @@ struct Request {
   std::size_t max_body_bytes = 4 * 1024 * 1024;
   // Takes the body of a 2xx answer piece by piece as it arrives, instead of Response::body and without
   // `max_body_bytes`: a stream that may go on for as long as `timeout` says. False ends the exchange, which then gives
-  // its Response as if the body had ended there. Other answers are collected as always. A stream that has begun does
-  // not count among the requests at its origin, and has TCP keep-alive: a dead peer is noticed within a minute.
+  // its Response as if the body had ended there. The first piece is empty: the head has come. Other answers are
+  // collected as always. A stream that has begun does not count among the requests at its origin, and has TCP
+  // keep-alive: a dead peer is noticed within a minute.
   // It is called from inside of libcurl: it must neither throw, nor make a request, nor destroy the Client.
   std::function<bool(std::string_view piece)> on_body;
   // The longest wait for the head of the answer, look-up and turn included; 0: none but `timeout`.

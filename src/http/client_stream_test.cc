@@ -90,6 +90,23 @@ TEST_F(ClientStream, GivesPiecesAsTheyArrive) {
   EXPECT_EQ(seen_, "onetwo");
 }
 
+TEST_F(ClientStream, GivesAnEmptyPieceWhenItsHeadHasCome) {
+  RawServer server([](RawConnection& connection, int) {
+    connection.read_header();
+    connection.write(kStreamHead);
+    connection.wait_for_close();
+  });
+  Request request = request_for(server.url());
+  std::optional<std::string> first;
+  request.on_body = [&](std::string_view piece) {
+    first = piece;
+    return false;
+  };
+  const Result result = send(std::move(request));
+  EXPECT_TRUE(result) << message(result);
+  EXPECT_EQ(first, "");
+}
+
 TEST_F(ClientStream, HasNoLimitOfItsBody) {
   RawServer server([](RawConnection& connection, int) {
     connection.read_header();

@@ -192,18 +192,18 @@ std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count,
     return CURL_WRITEFUNC_ERROR;
   }
   transfer.take_field({data, bytes});
-  if (bytes <= 2 && !transfer.has_head_) transfer.end_head();
-  return bytes;
+  const bool is_end = bytes <= 2 && !transfer.has_head_;
+  return is_end && !transfer.end_head() ? CURL_WRITEFUNC_ERROR : bytes;
 }
 
 // The empty line has come: of an answer, or of an informational one before it.
-void Transfer::end_head() {
+bool Transfer::end_head() {
   long status = 0;
   curl_easy_getinfo(handle(), CURLINFO_RESPONSE_CODE, &status);
-  if (status / 100 == 1) return;
+  if (status / 100 == 1) return true;
   has_head_ = true;
   is_stream_ = request_.on_body && status / 100 == 2;
-  if (tell_) tell_();
+  return take_piece("");
 }
 
 void Transfer::take_field(std::string_view line) {
@@ -218,21 +218,22 @@ void Transfer::take_field(std::string_view line) {
 }
 
 std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, void* self) {
-  return static_cast<Transfer*>(self)->take_piece({data, size * count});
+  const std::size_t bytes = size * count;
+  return static_cast<Transfer*>(self)->take_piece({data, bytes}) ? bytes : CURL_WRITEFUNC_ERROR;
 }
 
-std::size_t Transfer::take_piece(std::string_view piece) {
+bool Transfer::take_piece(std::string_view piece) {
   if (tell_) tell_();
   if (is_stream_) {
     was_stopped_ = !request_.on_body(piece);
-    return was_stopped_ ? CURL_WRITEFUNC_ERROR : piece.size();
+    return !was_stopped_;
   }
   if (response_.body.size() + piece.size() > request_.max_body_bytes) {
     exceeded_ = "body";
-    return CURL_WRITEFUNC_ERROR;
+    return false;
   }
   response_.body.append(piece);
-  return piece.size();
+  return true;
 }
 
 std::expected<Response, Failure> Transfer::finish(std::optional<CURLcode> code) {

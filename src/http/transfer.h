@@ -56,8 +56,8 @@ class Transfer {
   void set_content(CURLoption option, std::string_view pem);
   bool add_field(std::string_view name, std::string_view value);
   void take_field(std::string_view line);
-  void end_head();
-  std::size_t take_piece(std::string_view piece);
+  bool end_head();
+  bool take_piece(std::string_view piece);
 
   const Request& request_;
   const Url& url_;
