@@ -12,7 +12,7 @@ namespace {
 LoadedConfiguration failed(std::string file, std::string message) {
   config::Diagnostic diagnostic;
   diagnostic.message = std::move(message);
-  return {std::move(file), std::nullopt, {std::move(diagnostic)}};
+  return {std::move(file), {}, std::nullopt, {std::move(diagnostic)}};
 }
 
 std::optional<credentials::Credential> credential_of(const std::optional<config::Auth>& auth) {
@@ -42,7 +42,7 @@ LoadedConfiguration load_configuration(const std::string& requested) {
   auto text = config::load(*file);
   if (!text) return failed(*file, text.error().message);
   config::ParseResult result = config::parse(*text, *file, config::process_environment());
-  return {std::move(*file), std::move(result.config), std::move(result.diagnostics)};
+  return {std::move(*file), std::move(*text), std::move(result.config), std::move(result.diagnostics)};
 }
 
 std::vector<registry::Entry> registry_entries(const config::Config& config) {
