@@ -18,7 +18,7 @@ namespace shim::commands {
 
 struct LoadedConfiguration {
   std::string file;                             // the one chosen; empty where there is none
-  std::string text;                             // of it
+  std::string text;                             // what it holds; empty where it cannot be read
   std::optional<config::Config> config;         // nothing where `diagnostics` holds an error
   std::vector<config::Diagnostic> diagnostics;  // all of them, by line
 };
