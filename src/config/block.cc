@@ -1,6 +1,7 @@
 #include "config/block.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,6 +10,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "image/match.h"
 
 namespace shim::config {
 
@@ -65,9 +67,9 @@ std::string Block::path_of(std::string_view key) const {
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }
 
-int Block::line_of(std::string_view key) const {
+Place Block::place_of(std::string_view key) const {
   const auto found = members_.find(key);
-  return found == members_.end() ? node_.line : found->second->line;
+  return found == members_.end() ? node_.place() : found->second->place();
 }
 
 const Node* Block::find(std::string_view key) {
@@ -78,32 +80,47 @@ const Node* Block::find(std::string_view key) {
 }
 
 void Block::error(std::string_view key, std::string message) {
-  reading_.diagnostics.error(line_of(key), path_of(key), std::move(message));
+  reading_.diagnostics.error(place_of(key), path_of(key), std::move(message));
 }
 
 void Block::warning(std::string_view key, std::string message) {
-  reading_.diagnostics.warning(line_of(key), path_of(key), std::move(message));
+  reading_.diagnostics.warning(place_of(key), path_of(key), std::move(message));
 }
 
 void Block::mismatch(const Text& text, std::string_view expected) {
-  reading_.diagnostics.error(text.line, text.path, fmt::format("expected {}, got {}", expected, text.shown));
+  reading_.diagnostics.error(text.place, text.path, fmt::format("expected {}, got {}", expected, text.shown));
 }
 
 void Block::error_at(const Text& text, std::string message) {
-  reading_.diagnostics.error(text.line, text.path, std::move(message));
+  reading_.diagnostics.error(text.place, text.path, std::move(message));
+}
+
+Expected<void> Block::check_variables(std::string_view text) const {
+  if (reading_.variables == nullptr) return {};
+  for (const std::string_view name : variables_of(text)) {
+    const bool is_allowed = std::ranges::any_of(
+        *reading_.variables, [name](const std::string& glob) { return image::glob_matches(glob, name); });
+    if (is_allowed) continue;
+    const std::string globs =
+        reading_.variables->empty() ? "none" : fmt::format("{}", fmt::join(*reading_.variables, ", "));
+    return fail(fmt::format("the variable {} may not be named here; allowed: {} (configMap.env of the node's file)",
+                            printable(name, kMostShown), globs));
+  }
+  return {};
 }
 
 std::optional<Text> Block::text_of(const Node& node, std::string path, std::string_view expected, bool is_expanded) {
   const auto refuse = [&](std::string message) {
-    reading_.diagnostics.error(node.line, path, std::move(message));
+    reading_.diagnostics.error(node.place(), path, std::move(message));
     return std::nullopt;
   };
   if (node.kind != Node::Kind::scalar)
     return refuse(fmt::format("expected {}, got {}", expected, kind_name(node.kind)));
   const bool is_shown = holds_ == Holds::plain_values;
-  Text text{node.text, is_shown ? in_quotes(node.text, kMostShown) : "a value that is not shown", path, node.line,
+  Text text{node.text, is_shown ? in_quotes(node.text, kMostShown) : "a value that is not shown", path, node.place(),
             false};
   if (is_expanded) {
+    if (auto allowed = check_variables(node.text); !allowed) return refuse(std::move(allowed.error().message));
     Expected<std::string> expanded = expand(node.text, reading_.environment);
     if (!expanded) return refuse(std::move(expanded.error().message));
     text.value = std::move(*expanded);
@@ -174,7 +191,8 @@ std::vector<Block> Block::blocks(std::string_view key, std::string_view expected
     if (item.kind == Node::Kind::block) {
       result.emplace_back(item, std::move(path), reading_);
     } else {
-      reading_.diagnostics.error(item.line, path, fmt::format("expected {}, got {}", expected, kind_name(item.kind)));
+      reading_.diagnostics.error(item.place(), path,
+                                 fmt::format("expected {}, got {}", expected, kind_name(item.kind)));
     }
   }
   return result;
@@ -272,18 +290,20 @@ void Block::report_unknown(const Node::Member& member) {
     hint = "known here: " + alternatives(known_);
   }
   const std::string message = hint.empty() ? key : fmt::format("{} ({})", key, hint);
-  reading_.diagnostics.warning(member.line, path_, message);
+  reading_.diagnostics.warning(member.place(), path_, message);
 }
 
 void Block::finish() {
   std::unordered_set<std::string_view> seen;
   for (const Node::Member& member : node_.members) {
     if (!seen.insert(member.key).second) {
-      const int first = members_.at(member.key)->line;
+      const Node::Member& first = *members_.at(member.key);
       const bool is_known = std::ranges::find(known_, member.key) != known_.end();
       const std::string key = is_known ? in_quotes(member.key) : holds_ == Holds::secrets ? "" : shown_key(member.key);
-      reading_.diagnostics.error(member.line, path_,
-                                 fmt::format("the key {}{}is already on line {}", key, key.empty() ? "" : " ", first));
+      const std::string where =
+          first.source == member.source ? fmt::format("already on line {}", first.line) : "there twice";
+      reading_.diagnostics.error(member.place(), path_,
+                                 fmt::format("the key {}{}is {}", key, key.empty() ? "" : " ", where));
     } else if (std::ranges::find(known_, member.key) == known_.end()) {
       report_unknown(member);
     }

@@ -29,6 +29,7 @@ namespace shim::config {
 struct Reading {
   const Environment& environment;
   Diagnostics& diagnostics;
+  const std::vector<std::string>* variables = nullptr;  // globs of the names that `${…}` may hold; null: any name
 };
 
 // One value as text, variables expanded, with its place and with how a message may show it.
@@ -36,7 +37,7 @@ struct Text {
   std::string value;
   std::string shown;  // in quotes; `${VAR}` unexpanded, since a variable may hold a secret
   std::string path;
-  int line = 0;
+  Place place = 0;
   bool has_variables = false;
 };
 
@@ -57,10 +58,10 @@ class Block {
   Block(const Node& node, std::string path, const Reading& reading, Holds holds = Holds::plain_values);
 
   const std::string& path() const { return path_; }
-  int line() const { return node_.line; }
+  Place place() const { return node_.place(); }
   std::string path_of(std::string_view key) const;
-  // The key's line, or the block's where it is absent.
-  int line_of(std::string_view key) const;
+  // The key's place, or the block's where it is absent.
+  Place place_of(std::string_view key) const;
 
   // The value, or null where it is absent or null. The other readers are built on it.
   const Node* find(std::string_view key);
@@ -103,6 +104,7 @@ class Block {
 
  private:
   std::optional<Text> text_of(const Node& node, std::string path, std::string_view expected, bool is_expanded);
+  Expected<void> check_variables(std::string_view text) const;
   void report_unknown(const Node::Member& member);
 
   const Node& node_;

@@ -22,36 +22,40 @@ std::string to_string(const Diagnostic& diagnostic) {
   return text + diagnostic.message;
 }
 
-void Diagnostics::error(int line, std::string_view path, std::string message) {
-  add(Severity::error, line, path, std::move(message));
+void Diagnostics::error(Place place, std::string_view path, std::string message) {
+  add(Severity::error, place, path, std::move(message));
 }
 
-void Diagnostics::warning(int line, std::string_view path, std::string message) {
-  add(Severity::warning, line, path, std::move(message));
+void Diagnostics::warning(Place place, std::string_view path, std::string message) {
+  add(Severity::warning, place, path, std::move(message));
 }
 
-void Diagnostics::note(int line, std::string_view path, std::string message) {
-  add(Severity::note, line, path, std::move(message));
+void Diagnostics::note(Place place, std::string_view path, std::string message) {
+  add(Severity::note, place, path, std::move(message));
 }
 
-void Diagnostics::add(Severity severity, int line, std::string_view path, std::string message) {
+void Diagnostics::add(Severity severity, Place place, std::string_view path, std::string message) {
   if (severity == Severity::error) ++error_count_;
   const bool is_first_error = severity == Severity::error && error_count_ == 1;  // never left out
   if (said_.size() >= kMostDiagnostics && !is_first_error) {
     ++left_out_;
     return;
   }
-  const auto place = std::ranges::upper_bound(said_, line, {}, &Diagnostic::line);
-  said_.insert(place, {severity, file_, line, std::string(path), std::move(message)});
+  const std::string& text_name = place.source == Source::file ? file_ : config_map_;
+  const auto after = std::ranges::upper_bound(said_, place, {}, &Said::place);
+  said_.insert(after, {place, {severity, text_name, place.line, std::string(path), std::move(message)}});
 }
 
 std::vector<Diagnostic> Diagnostics::take() {
+  std::vector<Diagnostic> diagnostics;
+  for (Said& said : std::exchange(said_, {})) diagnostics.push_back(std::move(said.diagnostic));
   if (left_out_ > 0) {
-    const int last_line = said_.back().line;
-    said_.push_back({Severity::note, file_, last_line, "", fmt::format("{} more messages are left out", left_out_)});
+    const Diagnostic& last = diagnostics.back();
+    diagnostics.push_back(
+        {Severity::note, last.file, last.line, "", fmt::format("{} more messages are left out", left_out_)});
   }
   left_out_ = 0;
-  return std::exchange(said_, {});
+  return diagnostics;
 }
 
 }  // namespace shim::config

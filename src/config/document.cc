@@ -33,7 +33,7 @@ int line_of(const YAML::Mark& mark) {
 // Turns the parser's events into nodes. Children are finished before their parents, so sizes and depths are known.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(std::deque<Node>& nodes) : nodes_(nodes) {}
+  TreeBuilder(std::deque<Node>& nodes, Source source) : nodes_(nodes), source_(source) {}
 
   const Node* root() const { return root_; }
 
@@ -82,6 +82,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
     Node& node = nodes_.emplace_back();
     node.kind = kind;
+    node.source = source_;
     node.line = line_of(mark);
     if (anchor != 0) anchors_[anchor] = &node;
     return node;
@@ -128,7 +129,7 @@ class TreeBuilder : public YAML::EventHandler {
       if (node.kind != Node::Kind::scalar) {
         throw Stop{line, fmt::format("a key must be a name, not {}", kind_name(node.kind))};
       }
-      parent.pending = Node::Member{node.text, line, nullptr};
+      parent.pending = Node::Member{node.text, line, nullptr, source_};
     } else {
       parent.pending->value = &node;
       parent.node->members.push_back(std::move(*parent.pending));
@@ -170,6 +171,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   std::deque<Node>& nodes_;
+  const Source source_;
   std::unordered_map<YAML::anchor_t, Node*> anchors_;
   std::vector<Open> open_;
   const Node* root_ = nullptr;
@@ -225,17 +227,17 @@ std::string_view kind_name(Node::Kind kind) {
   return "";
 }
 
-std::optional<Document> Document::parse(std::string_view text, Diagnostics& diagnostics) {
+std::optional<Document> Document::parse(std::string_view text, Diagnostics& diagnostics, Source source) {
   if (!is_text(text, diagnostics)) return std::nullopt;
   Document document;
-  TreeBuilder builder(document.nodes_);
+  TreeBuilder builder(document.nodes_, source);
   std::istringstream stream{std::string(without_trailing_space(text))};
   try {
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
     if (builder.root() != nullptr) {
       std::deque<Node> second;
-      TreeBuilder next(second);
+      TreeBuilder next(second, source);
       if (parser.HandleNextDocument(next)) {
         diagnostics.error(next.root()->line, "", "a second YAML document (---) begins here; one is allowed");
         return std::nullopt;
@@ -249,7 +251,11 @@ std::optional<Document> Document::parse(std::string_view text, Diagnostics& diag
     return std::nullopt;
   }
   document.root_ = builder.root();
-  if (document.root_ == nullptr) document.root_ = &document.nodes_.emplace_back();
+  if (document.root_ == nullptr) {
+    Node& nothing = document.nodes_.emplace_back();
+    nothing.source = source;
+    document.root_ = &nothing;
+  }
   return document;
 }
 

@@ -17,11 +17,14 @@ namespace shim::config {
 
 struct Node {
   enum class Kind { null, scalar, list, block };
-  enum class Source { file, config_map };
+  using Source = config::Source;
   struct Member {
     std::string key;
     int line = 0;
     const Node* value = nullptr;
+    Source source = Source::file;  // of which text `line` is a line
+
+    Place place() const { return {line, source}; }
   };
 
   Kind kind = Kind::null;
@@ -32,6 +35,8 @@ struct Node {
   std::vector<Member> members;     // of a block, in file order, repeated keys included, merged ones last
   std::size_t expanded_size = 1;   // values below and including this one
   int depth = 1;                   // levels below and including this one
+
+  Place place() const { return {line, source}; }
 };
 
 // `a list`, `a block`, `nothing`, `text`: for messages that must not show a value.
@@ -42,7 +47,7 @@ class Document {
  public:
   // Nothing where there is no tree to look at; `diagnostics` says why. An empty text is a document whose root is null.
   // Messages never show text of the document (it may be a password that lacks its quotes).
-  static std::optional<Document> parse(std::string_view text, Diagnostics& diagnostics);
+  static std::optional<Document> parse(std::string_view text, Diagnostics& diagnostics, Source source = Source::file);
 
   const Node& root() const { return *root_; }
 

@@ -66,6 +66,22 @@ Expected<std::string> expand(std::string_view text, const Environment& environme
   }
 }
 
+std::vector<std::string_view> variables_of(std::string_view text) {
+  std::vector<std::string_view> names;
+  while (true) {
+    const std::size_t at = text.find("${");
+    if (at == std::string_view::npos) return names;
+    const bool is_literal = at > 0 && text[at - 1] == '$';
+    text.remove_prefix(at + 2);
+    if (is_literal) continue;
+    const std::size_t end = text.find('}');
+    if (end == std::string_view::npos) return names;
+    const std::string_view inside = text.substr(0, end);
+    names.push_back(inside.substr(0, inside.find(":-")));
+    text.remove_prefix(end + 1);
+  }
+}
+
 std::string escape_variables(std::string_view text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 
@@ -21,6 +22,10 @@ Environment process_environment();
 
 // Errors name the variable that is not set; they never show a value, a default or other text.
 Expected<std::string> expand(std::string_view text, const Environment& environment);
+
+// The names in `${…}`, in their order, whether they have a default or not; borrowed from `text`. What expand() refuses
+// may be left out.
+std::vector<std::string_view> variables_of(std::string_view text);
 
 // The text that expand() turns into `text`.
 std::string escape_variables(std::string_view text);

@@ -27,26 +27,34 @@ class Overlay {
 
   // Sets nothing.
   Overlay() = default;
-  // Nothing where `diagnostics` got an error: no YAML, a value that the file's parser would not take, a file named
+  // Nothing where `diagnostics` got an error: no YAML, above 1 MiB (with its aliases expanded), a value that the file's
+  // parser would not take, a file named
   // (`passwordFile`, `tls.cert`, `tls.key`), a variable outside of `origin.variables` or not set. Unknown keys are
   // warnings. Text of any kind and size is safe to pass.
   static std::optional<Overlay> parse(std::string_view text, const Origin& origin, const Environment& environment,
                                       std::vector<Diagnostic>& diagnostics);
 
-  // What this one sets, and what it leaves out as `older` sets it; of `cache`, each key for itself.
+  // What this one sets, and what it leaves out as `older` sets it (without lines: they are those of another text); of
+  // `cache`, each key for itself.
   Overlay over(const Overlay& older) const;
 
   // The value of a top-level key of the file; null where it is not set. `cache` holds the keys that are set.
   const Node* find(std::string_view key) const;
   bool empty() const { return members_.empty(); }
+  // Origin::name.
+  const std::string& origin() const { return origin_; }
   // In the order of the documented form.
   const std::vector<Node::Member>& members() const { return members_; }
   // Whether both set the same keys to the same values, as written (variables unexpanded).
   friend bool operator==(const Overlay& left, const Overlay& right);
 
  private:
+  // Adds what is set; `nodes` owns the values. REQUIRES: in the order of the documented form.
+  Overlay(std::string origin, std::vector<Node::Member> members, std::shared_ptr<const void> nodes);
+
+  std::string origin_;
   std::vector<Node::Member> members_;
-  std::vector<std::shared_ptr<const void>> owners_;  // of the nodes
+  std::shared_ptr<const void> nodes_;  // owns the values
 };
 
 // What operators grep for, word for word, when an overlay comes into effect: `configmap: synced offlinePriority=1000`,

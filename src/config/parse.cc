@@ -6,12 +6,16 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <deque>
 #include <filesystem>
 #include <string>
 #include <utility>
 
 #include "config/block.h"
+#include "config/cluster_keys.h"
 #include "config/document.h"
+#include "config/merge.h"
+#include "config/overlay.h"
 #include "config/registry_blocks.h"
 
 namespace shim::config {
@@ -31,18 +35,6 @@ Probe read_probe(Block block) {
   block.duration("recoveryInterval", probe.recovery_interval, {100ms, 1h});
   block.finish();
   return probe;
-}
-
-Cache read_cache(Block block) {
-  Cache cache;
-  block.number("imageCacheSize", cache.image_cache_size, 0, 1'000'000);
-  block.duration("imageCacheTTL", cache.image_cache_ttl, {1s, 720h});
-  block.duration("domainCacheTTL", cache.domain_cache_ttl, {1s, 720h});
-  block.duration("notFoundTTL", cache.not_found_ttl, {100ms, 24h});
-  block.duration("statsLogInterval", cache.stats_log_interval, {1s, 24h, true});
-  block.flag("disableStats", cache.disable_stats);
-  block.finish();
-  return cache;
 }
 
 Credentials read_credentials(Block block) {
@@ -153,18 +145,13 @@ Config read_config(Block& top) {
   read_sockets(top, config);
   top.choice("version", config.version, kCriVersionNames);
   top.file("image", config.image);
-  top.flag("force", config.force);
-  top.flag("debug", config.debug);
-  top.duration("timeout", config.timeout, {100ms, 24h});
   top.duration("drainTimeout", config.drain_timeout, {1ms, 1h});
   top.size("maxMessageSize", config.max_message_size, 64 * 1024, 64 * 1024 * 1024);
-  top.duration("reloadInterval", config.reload_interval, {1s, 24h});
   top.choice("fallback", config.fallback, kFallbackNames);
   top.flag("restoreNames", config.restore_names);
   config.offline = read_offline_registry(top);
-  config.registries = read_registries(top);
+  read_cluster_keys(top, config);
   config.probe = read_probe(top.block("probe"));
-  config.cache = read_cache(top.block("cache"));
   config.credentials = read_credentials(top.block("credentials"));
   config.config_map = read_config_map(top.block("configMap"));
   config.http = read_http(top.block("http"));
@@ -189,20 +176,21 @@ void note_keys_without_effect(const Node& root, Diagnostics& diagnostics) {
     const std::size_t dot = path.find('.');
     const Node::Member* member = member_of(root, path.substr(0, dot));
     if (member != nullptr && dot != std::string_view::npos) member = member_of(*member->value, path.substr(dot + 1));
-    if (member != nullptr) diagnostics.note(member->line, path, "accepted; has no effect in this version");
+    if (member != nullptr) diagnostics.note(member->place(), path, "accepted; has no effect in this version");
   }
 }
 
 }  // namespace
 
 ParseResult parse(std::string_view text, std::string_view file_name, const Environment& environment,
-                  const Overlay* /*overlay*/) {
-  Diagnostics diagnostics(file_name);
+                  const Overlay* overlay) {
+  Diagnostics diagnostics(file_name, overlay == nullptr ? "" : overlay->origin());
   const std::optional<Document> document = Document::parse(text, diagnostics);
   if (!document) return {std::nullopt, diagnostics.take()};
-  const Node& root = document->root();
+  std::deque<Node> nodes;
+  const Node& root = overlay == nullptr ? document->root() : merge(document->root(), *overlay, nodes);
   if (root.kind != Node::Kind::block && root.kind != Node::Kind::null) {
-    diagnostics.error(root.line, "", fmt::format("expected keys and values, got {}", kind_name(root.kind)));
+    diagnostics.error(root.place(), "", fmt::format("expected keys and values, got {}", kind_name(root.kind)));
     return {std::nullopt, diagnostics.take()};
   }
   const Reading reading{environment, diagnostics};

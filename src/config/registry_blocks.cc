@@ -25,44 +25,6 @@ void report_invalid(Block& block, const Text& text, std::string_view expected, c
   }
 }
 
-std::optional<image::Address> read_address(Block& block) {
-  const std::optional<Text> written = block.text("address", kExpectedAddress);
-  if (!written || written->value.empty()) return std::nullopt;
-  if (written->value.find('@') != std::string::npos) {
-    block.error_at(*written, "an address holds no user name and password; they belong under auth");
-    return std::nullopt;
-  }
-  Expected<image::Address> address = image::Address::parse(written->value);
-  if (address) return std::move(*address);
-  report_invalid(block, *written, kExpectedAddress, address.error());
-  return std::nullopt;
-}
-
-std::optional<int> read_priority(Block& block, std::string_view key) {
-  const std::optional<Text> written = block.text(key, "a number");
-  if (!written) return std::nullopt;
-  long long number = 0;
-  const char* end = written->value.data() + written->value.size();
-  const auto [stopped, code] = std::from_chars(written->value.data(), end, number);
-  if (code == std::errc::invalid_argument || stopped != end) {
-    block.mismatch(*written, "a number");
-    return std::nullopt;
-  }
-  if (code == std::errc::result_out_of_range) {
-    number = written->value.starts_with('-') ? kLowestPriority - 1LL : kHighestPriority + 1LL;
-  }
-  if (number > kHighestPriority) {
-    block.warning(key, fmt::format("{} is above {}, which is used instead", written->shown, kHighestPriority));
-    return kHighestPriority;
-  }
-  if (number < kLowestPriority) {
-    block.warning(key, fmt::format("{} is below 0: the lowest priority of all", written->shown));
-    return kLowestPriority;
-  }
-  if (number == 0) return std::nullopt;
-  return static_cast<int>(number);
-}
-
 std::optional<std::vector<image::Pattern>> read_patterns(Block& block, std::string_view key) {
   const std::optional<std::vector<Text>> written = block.texts(key);
   if (!written) return std::nullopt;
@@ -154,6 +116,44 @@ bool are_alike(const Registry& a, const Registry& b) {
 }
 
 }  // namespace
+
+std::optional<image::Address> read_address(Block& block) {
+  const std::optional<Text> written = block.text("address", kExpectedAddress);
+  if (!written || written->value.empty()) return std::nullopt;
+  if (written->value.find('@') != std::string::npos) {
+    block.error_at(*written, "an address holds no user name and password; they belong under auth");
+    return std::nullopt;
+  }
+  Expected<image::Address> address = image::Address::parse(written->value);
+  if (address) return std::move(*address);
+  report_invalid(block, *written, kExpectedAddress, address.error());
+  return std::nullopt;
+}
+
+std::optional<int> read_priority(Block& block, std::string_view key) {
+  const std::optional<Text> written = block.text(key, "a number");
+  if (!written) return std::nullopt;
+  long long number = 0;
+  const char* end = written->value.data() + written->value.size();
+  const auto [stopped, code] = std::from_chars(written->value.data(), end, number);
+  if (code == std::errc::invalid_argument || stopped != end) {
+    block.mismatch(*written, "a number");
+    return std::nullopt;
+  }
+  if (code == std::errc::result_out_of_range) {
+    number = written->value.starts_with('-') ? kLowestPriority - 1LL : kHighestPriority + 1LL;
+  }
+  if (number > kHighestPriority) {
+    block.warning(key, fmt::format("{} is above {}, which is used instead", written->shown, kHighestPriority));
+    return kHighestPriority;
+  }
+  if (number < kLowestPriority) {
+    block.warning(key, fmt::format("{} is below 0: the lowest priority of all", written->shown));
+    return kLowestPriority;
+  }
+  if (number == 0) return std::nullopt;
+  return static_cast<int>(number);
+}
 
 std::optional<Registry> read_offline_registry(Block& top) {
   std::optional<image::Address> address = read_address(top);

@@ -9,14 +9,8 @@
 #include "image/grammar.h"
 
 namespace shim::image {
-namespace {
 
-std::unexpected<Error> invalid(std::string_view text, std::string_view rule) {
-  return fail(fmt::format("invalid pattern {}: {}", in_quotes(text), rule));
-}
-
-// True when all of `text` matches `glob`, where `*` stands for any characters, also none and also slashes. Goes back
-// only to the last `*`, so the time is at most the product of the lengths.
+// Goes back only to the last `*`, so the time is at most the product of the lengths.
 bool glob_matches(std::string_view glob, std::string_view text) {
   std::size_t g = 0, t = 0;
   std::size_t star = glob.npos, star_text = 0;  // the last `*`, and where what follows it was last tried
@@ -35,6 +29,12 @@ bool glob_matches(std::string_view glob, std::string_view text) {
     }
   }
   return glob.find_first_not_of('*', g) == glob.npos;
+}
+
+namespace {
+
+std::unexpected<Error> invalid(std::string_view text, std::string_view rule) {
+  return fail(fmt::format("invalid pattern {}: {}", in_quotes(text), rule));
 }
 
 // `path` itself, or anything below it: `org` is not `organic`.

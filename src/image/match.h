@@ -43,6 +43,9 @@ struct MatchRule {
   friend bool operator==(const MatchRule&, const MatchRule&) = default;
 };
 
+// Whether all of `text` matches `glob`, where `*` stands for any characters, also none and also slashes.
+bool glob_matches(std::string_view glob, std::string_view text);
+
 // The rule of a registry whose configuration has no `match`: every image, but for a public registry only the images
 // that are its own (dependency confusion: `ghcr.io/org/app` must never be looked up as `docker.io/org/app`).
 MatchRule default_rule(const Address& address);
