@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "commands/configuration.h"
+#include "observe/config_endpoint.h"
 #include "observe/resolve_endpoint.h"
 
 namespace shim::commands {
@@ -125,13 +126,15 @@ void Daemon::open_admin_socket() {
              observe::resolve_endpoint([this](const image::Reference& reference, std::string pod_namespace) {
                return resolver_->explain(reference, {.pod_namespace = std::move(pod_namespace)});
              }));
+  router.add("/config", observe::config_endpoint(workers_, [this] { return live_.in_use(); }));
   router.add("/livez", observe::livez_endpoint());
   router.add("/readyz", observe::readyz_endpoint([this] { return find_conditions(); }));
   auto opened = AdminSocket::open(io_, config_->admin, std::move(router), kAdminPatience);
   if (opened) {
     admin_ = std::move(*opened);
   } else {
-    spdlog::error("no admin socket, so this shim cannot be asked by `resolve`: {}", opened.error().message);
+    spdlog::error("no admin socket, so this shim cannot be asked by `resolve` and `config show`: {}",
+                  opened.error().message);
   }
 }
 

@@ -371,6 +371,14 @@ const std::string& LiveConfiguration::problem() const {
   return state_->problem;
 }
 
+config::InUse LiveConfiguration::in_use() const {
+  return {.config = *state_->config,
+          .file = state_->file,
+          .text = state_->last_good,
+          .overlay = state_->overlay,
+          .problem = state_->problem};
+}
+
 asio::awaitable<void> LiveConfiguration::keep_copies(std::shared_ptr<State> state) {
   auto next_try = Clock::time_point::max();
   while (!state->is_closed) {

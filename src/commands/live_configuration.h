@@ -19,6 +19,7 @@
 #include "config/config.h"
 #include "config/environment.h"
 #include "config/file_watch.h"
+#include "config/origins.h"
 #include "kubernetes/config_map_watch.h"
 
 namespace shim::commands {
@@ -53,6 +54,8 @@ class LiveConfiguration {
 
   // Why the configuration in use is not what the file says; empty: it is.
   const std::string& problem() const;
+  // What is in use, and what it was made of: for `config show`.
+  config::InUse in_use() const;
 
  private:
   struct State;
