@@ -4,9 +4,13 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <expected>
+#include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -14,6 +18,7 @@
 #include "commands/configuration.h"
 #include "commands/shim_client.h"
 #include "commands/terminal.h"
+#include "config/document.h"
 #include "config/environment.h"
 #include "config/origins.h"
 #include "observe/config_report.h"
@@ -48,6 +53,24 @@ int show(ConfigReport report, bool as_json) {
   return write_answer(observe::to_json(report)) ? kShown : kNotAsked;
 }
 
+// Of a file that is not valid the `admin` that it seems to say: a shim that keeps the last good one is asked there.
+std::string probable_socket(const CommandLine& line, const LoadedConfiguration& loaded) {
+  if (!line.admin.empty() || loaded.config) return admin_socket(line, loaded);
+  config::Diagnostics ignored("");
+  const auto document = config::Document::parse(loaded.text, ignored);
+  if (!document) return config::Config().admin;
+  const auto& members = document->root().members;
+  const auto found = std::ranges::find(members, "admin", &config::Node::Member::key);
+  return found == members.end() ? config::Config().admin : without_scheme(found->value->text);
+}
+
+// False where that cannot be told.
+bool is_another_file(const std::string& asked_for, const std::string& in_use) {
+  std::error_code unknown;
+  const bool is_same = std::filesystem::equivalent(asked_for, in_use, unknown);
+  return !asked_for.empty() && !unknown && !is_same;
+}
+
 ConfigReport report_of_file(LoadedConfiguration loaded) {
   const config::InUse as_if_in_use{.config = std::move(*loaded.config),
                                    .file = std::move(loaded.file),
@@ -64,26 +87,18 @@ int config_show(const CommandLine& line) {
   spdlog::set_level(spdlog::level::err);
   std::signal(SIGPIPE, SIG_IGN);
   LoadedConfiguration loaded = load_configuration(line.file);
-  if (line.admin.empty() && !loaded.config) {
-    say_diagnostics(loaded);
-    say(kWithoutTheFile);
-    return kInvalid;
-  }
-  const std::string socket = admin_socket(line, loaded);
+  const std::string socket = probable_socket(line, loaded);
   auto report = ask_for_config(socket);
   if (report) {
-    if (!line.file.empty() && report->file != line.file) {
+    if (is_another_file(line.file, report->file)) {
       say(fmt::format("the shim at {} reads {}, not {}", socket, report->file, line.file));
     }
     return show(std::move(*report), line.as_json);
   }
-  if (report.error().kind == AdminFailure::Kind::forbidden) {
-    say(report.error().message);
-    return kNotAsked;
-  }
-  say(report.error().message +
-      ": shown is the file alone; what a ConfigMap has set there, only a running shim can tell");
+  say(report.error().message);
+  if (report.error().kind == AdminFailure::Kind::forbidden) return kNotAsked;
   if (!say_diagnostics(loaded)) return kInvalid;
+  say("shown is the file alone; what a ConfigMap has set there, only a running shim can tell");
   return show(report_of_file(std::move(loaded)), line.as_json);
 }
 

@@ -26,10 +26,13 @@ bool write_answer(std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
-std::string admin_socket(const CommandLine& line, const LoadedConfiguration& loaded) {
+std::string without_scheme(const std::string& socket) {
   constexpr std::string_view kScheme = "unix://";
-  if (line.admin.empty()) return loaded.config->admin;
-  return line.admin.starts_with(kScheme) ? line.admin.substr(kScheme.size()) : line.admin;
+  return socket.starts_with(kScheme) ? socket.substr(kScheme.size()) : socket;
+}
+
+std::string admin_socket(const CommandLine& line, const LoadedConfiguration& loaded) {
+  return line.admin.empty() ? loaded.config->admin : without_scheme(line.admin);
 }
 
 std::expected<std::string, AdminFailure> ask_shim(const std::string& socket, const std::string& target,

@@ -28,6 +28,8 @@ bool say_diagnostics(const LoadedConfiguration& loaded);
 // On stdout, as it is. False where that failed.
 bool write_answer(std::string_view text);
 
+// The path of a socket that is written as a path or as `unix:///path`.
+std::string without_scheme(const std::string& socket);
 // `--admin`, else what the file says. REQUIRES: one of them is there.
 std::string admin_socket(const CommandLine& line, const LoadedConfiguration& loaded);
 // The body of the shim's answer to a GET of `target`; blocks until then.
