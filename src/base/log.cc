@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -94,6 +95,9 @@ class LineQueue {
     return idle_.wait_for(lock, limit, [&] { return pending_.empty() && writing_.empty(); });
   }
 
+  void set_format(LogFormat format) { format_ = format; }
+  LogFormat format() const { return format_; }
+
   void stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -149,7 +153,7 @@ class LineQueue {
   }
 
   const int fd_;
-  const LogFormat format_;
+  std::atomic<LogFormat> format_;
 
   std::mutex mutex_;
   std::condition_variable work_, idle_;
@@ -173,9 +177,7 @@ std::thread start_writer(std::shared_ptr<LineQueue> queue) {
 class Sink final : public spdlog::sinks::sink {
  public:
   explicit Sink(const LogOptions& options)
-      : format_(options.format),
-        queue_(std::make_shared<LineQueue>(options.fd, options.format)),
-        thread_(start_writer(queue_)) {}
+      : queue_(std::make_shared<LineQueue>(options.fd, options.format)), thread_(start_writer(queue_)) {}
   Sink(const Sink&) = delete;
   Sink& operator=(const Sink&) = delete;
   ~Sink() override {
@@ -189,14 +191,15 @@ class Sink final : public spdlog::sinks::sink {
   }
 
   void log(const spdlog::details::log_msg& message) override {
-    queue_->append(format_line(format_, message.time, message.level, {message.payload.data(), message.payload.size()}));
+    queue_->append(
+        format_line(queue_->format(), message.time, message.level, {message.payload.data(), message.payload.size()}));
   }
   void flush() override { queue_->flush(kFlushLimit); }
+  void set_format(LogFormat format) { queue_->set_format(format); }
   void set_pattern(const std::string&) override {}
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
  private:
-  const LogFormat format_;
   const std::shared_ptr<LineQueue> queue_;
   std::thread thread_;
 };
@@ -215,6 +218,12 @@ void configure_log(const LogOptions& options) {
 
 void set_log_debug(bool debug) {
   spdlog::set_level(level_of(debug));
+}
+
+void set_log_format(LogFormat format) {
+  for (const auto& sink : spdlog::default_logger_raw()->sinks()) {
+    if (auto* ours = dynamic_cast<Sink*>(sink.get())) ours->set_format(format);
+  }
 }
 
 void flush_log() {

@@ -32,6 +32,9 @@ void configure_log(const LogOptions& options);
 // Shows or hides debug lines from now on (`debug` of a reloaded configuration). Any thread.
 void set_log_debug(bool debug);
 
+// Writes lines in this form from now on (`log.format` of a reloaded configuration). Any thread.
+void set_log_format(LogFormat format);
+
 // Waits until everything logged so far is written, for at most a second. Exit does so by itself; _exit and abort do
 // not.
 void flush_log();

@@ -3,11 +3,21 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include <cstdint>
 
 namespace shim {
 
 void notify_service_manager(const std::string& state) {
   sd_notify(0, state.c_str());
+}
+
+void notify_reloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t microseconds = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+  notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", microseconds));
 }
 
 std::optional<std::chrono::microseconds> watchdog_interval() {

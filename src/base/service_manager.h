@@ -14,6 +14,9 @@ namespace shim {
 // sd_notify(3): `READY=1`, `STOPPING=1`, `STATUS=…`.
 void notify_service_manager(const std::string& state);
 
+// `RELOADING=1` with its time (`Type=notify-reload`); READY=1 is to follow.
+void notify_reloading();
+
 // How often `WATCHDOG=1` is due: half of `WATCHDOG_USEC`. Nothing where no watchdog watches.
 std::optional<std::chrono::microseconds> watchdog_interval();
 

@@ -27,6 +27,7 @@ Examples:
   image-cri-shim -f /etc/image-cri-shim.yaml            serve with this file
   image-cri-shim -f /etc/image-cri-shim.yaml --dry-run  validate it, show it, ask the runtime
   image-cri-shim resolve nginx:1.25                     which registry would serve it, and why
+  image-cri-shim config show                            what is in use, and where each value comes from
   journalctl -u image-cri-shim -f                       see what it does
 )";
 
@@ -47,7 +48,31 @@ Examples:
   image-cri-shim resolve nginx -f new.yaml --admin /nowhere     with another file, as no shim is there
 )";
 
+constexpr const char* kConfigShowDescription =
+    "Print the effective configuration without secrets, each value with where it comes from: the default, the line of\n"
+    "the file, or the ConfigMap. Asks the running shim; where none runs, reads the file alone";
+
+constexpr const char* kConfigShowFooter = R"(
+What is printed is a configuration again, with the origins as comments.
+
+Exit codes:
+  0  shown
+  1  the shim could not be asked (only root may)
+  2  the configuration or the command line is not valid
+
+Examples:
+  image-cri-shim config show                                what is in use
+  image-cri-shim config show --json | jq '.settings[] | select(.origin != "default")'
+  image-cri-shim config show -f new.yaml --admin /nowhere   of another file, as no shim is there
+)";
+
 constexpr int kNotUnderstood = 2;
+
+void add_json_and_admin(CLI::App& command, CommandLine& line) {
+  command.add_flag("--json", line.as_json, "JSON, alone on stdout");
+  command.add_option("--admin", line.admin, "Admin socket of the running shim; default: the file's `admin`")
+      ->type_name("SOCKET");
+}
 
 CLI::App* add_resolve(CLI::App& app, CommandLine& line) {
   CLI::App* resolve = app.add_subcommand("resolve", kResolveDescription);
@@ -55,10 +80,17 @@ CLI::App* add_resolve(CLI::App& app, CommandLine& line) {
   resolve->add_option("IMAGE", line.image, "Name as in a pod: nginx:1.25, ghcr.io/org/app@sha256:…")->required();
   resolve->add_option("-n,--namespace", line.pod_namespace, "Namespace of the pod, for entries with `namespaces`")
       ->type_name("NS");
-  resolve->add_flag("--json", line.as_json, "JSON, alone on stdout");
-  resolve->add_option("--admin", line.admin, "Admin socket of the running shim; default: the file's `admin`")
-      ->type_name("SOCKET");
+  add_json_and_admin(*resolve, line);
   return resolve;
+}
+
+CLI::App* add_config_show(CLI::App& app, CommandLine& line) {
+  CLI::App* config = app.add_subcommand("config", "Look at the configuration");
+  config->require_subcommand(1);
+  CLI::App* show = config->add_subcommand("show", kConfigShowDescription);
+  show->footer(kConfigShowFooter);
+  add_json_and_admin(*show, line);
+  return show;
 }
 
 }  // namespace
@@ -79,12 +111,14 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   const auto* check = app.add_subcommand(
       "check", "Validate the configuration, print it as it takes effect, and see whether the runtime answers");
   const auto* resolve = add_resolve(app, line);
+  const auto* config_show = add_config_show(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kNotUnderstood;
   }
   if (resolve->parsed()) line.command = CommandLine::Command::resolve;
+  if (config_show->parsed()) line.command = CommandLine::Command::config_show;
   if (is_dry_run || check->parsed()) line.command = CommandLine::Command::check;
   return line;
 }

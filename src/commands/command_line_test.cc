@@ -98,6 +98,24 @@ TEST_F(Words, ResolveExplainsItself) {
   EXPECT_THAT(out_, HasSubstr("--namespace"));
 }
 
+TEST_F(Words, ShowTheConfiguration) {
+  for (const auto& words : {std::vector<std::string>{"config", "show", "-f", "a.yaml", "--json", "--admin", "/s"},
+                            {"-f", "a.yaml", "config", "show", "--admin=/s", "--json"}}) {
+    const CommandLine line = parsed(words);
+    EXPECT_EQ(line.command, Command::config_show);
+    EXPECT_EQ(line.file, "a.yaml");
+    EXPECT_EQ(line.admin, "/s");
+    EXPECT_TRUE(line.as_json);
+  }
+}
+
+TEST_F(Words, ConfigNeedsToKnowWhatFor) {
+  EXPECT_EQ(exit_code({"config"}), 2);
+  EXPECT_EQ(exit_code({"config", "nonsense"}), 2);
+  EXPECT_EQ(exit_code({"config", "show", "--help"}), 0);
+  EXPECT_THAT(out_, HasSubstr("Exit codes"));
+}
+
 TEST_F(Words, VersionIsPrintedAlone) {
   for (const char* word : {"-v", "--version"}) {
     EXPECT_EQ(exit_code({word}), 0);

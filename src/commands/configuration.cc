@@ -12,7 +12,7 @@ namespace {
 LoadedConfiguration failed(std::string file, std::string message) {
   config::Diagnostic diagnostic;
   diagnostic.message = std::move(message);
-  return {std::move(file), std::nullopt, {std::move(diagnostic)}};
+  return {std::move(file), {}, std::nullopt, {std::move(diagnostic)}};
 }
 
 std::optional<credentials::Credential> credential_of(const std::optional<config::Auth>& auth) {
@@ -42,7 +42,7 @@ LoadedConfiguration load_configuration(const std::string& requested) {
   auto text = config::load(*file);
   if (!text) return failed(*file, text.error().message);
   config::ParseResult result = config::parse(*text, *file, config::process_environment());
-  return {std::move(*file), std::move(result.config), std::move(result.diagnostics)};
+  return {std::move(*file), std::move(*text), std::move(result.config), std::move(result.diagnostics)};
 }
 
 std::vector<registry::Entry> registry_entries(const config::Config& config) {
@@ -73,10 +73,23 @@ registry::ResolverOptions resolver_options(const config::Config& config) {
 }
 
 std::shared_ptr<const registry::Resolver> make_resolver(const config::Config& config, http::Client& http,
-                                                        WorkerPool& workers, boost::asio::any_io_executor executor) {
+                                                        WorkerPool& workers, boost::asio::any_io_executor executor,
+                                                        const registry::Resolver* former) {
   registry::ResolverOptions options = resolver_options(config);
   options.keychain = std::make_shared<credentials::Keychain>(workers, keychain_options(config));
-  return std::make_shared<registry::Resolver>(registry_entries(config), std::move(options), http, std::move(executor));
+  return std::make_shared<registry::Resolver>(registry_entries(config), std::move(options), http, std::move(executor),
+                                              former);
+}
+
+bool resolve_alike(const config::Config& left, const config::Config& right) {
+  const auto without_statistics = [](config::Cache cache) {
+    cache.stats_log_interval = {};
+    cache.disable_stats = false;
+    return cache;
+  };
+  return left.registries == right.registries && left.offline == right.offline && left.fallback == right.fallback &&
+         left.probe == right.probe && left.credentials == right.credentials &&
+         without_statistics(left.cache) == without_statistics(right.cache);
 }
 
 }  // namespace shim::commands

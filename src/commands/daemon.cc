@@ -15,10 +15,11 @@
 #include <utility>
 
 #include "base/service_manager.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "commands/configuration.h"
+#include "observe/config_endpoint.h"
 #include "observe/resolve_endpoint.h"
-#include "proxy/runtime_check.h"
 
 namespace shim::commands {
 namespace {
@@ -31,8 +32,9 @@ constexpr std::size_t kWorkers = 8;                          // for files, and p
 constexpr auto kRuntimePoll = 200ms;
 constexpr auto kRuntimePatience = 2s;  // for one answer
 constexpr auto kRuntimeReminder = 10s;
-constexpr auto kDiskPatience = 2s;   // a disk that hangs holds up neither start nor end for longer
-constexpr auto kAdminPatience = 2s;  // for an answer on the admin socket, beyond the time for its probes
+constexpr auto kDiskPatience = 2s;    // a disk that hangs holds up neither start nor end for longer
+constexpr auto kHealthPatience = 1s;  // for the runtime's answer, where somebody asks whether it is there
+constexpr auto kAdminPatience = 62s;  // for an answer on the admin socket: the longest `probe.timeout`, and some more
 
 // Services start with a soft limit of 1024 files, and a client takes two: its own connection and the runtime's.
 void raise_open_files() {
@@ -70,19 +72,35 @@ boost::asio::awaitable<void> log_credential_problems(WorkerPool& workers, creden
   for (const std::string& problem : problems) spdlog::warn("credentials: {}", problem);
 }
 
+// How often statistics are told; nothing: never.
+std::optional<std::chrono::steady_clock::duration> statistics_interval(const config::Cache& cache) {
+  if (cache.disable_stats || cache.stats_log_interval == 0ns) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(cache.stats_log_interval);
+}
+
 }  // namespace
 
-Daemon::Daemon(const config::Config& config)
-    : config_(config),
+LogOptions log_options(const config::Config& config) {
+  return {.format = config.log.format == config::LogFormat::json ? LogFormat::json : LogFormat::text,
+          .debug = config.debug};
+}
+
+Daemon::Daemon(InitialConfiguration initial)
+    : config_(std::make_shared<const config::Config>(initial.config)),
       message_budget_(kBufferedMessages),
-      dialects_(io_, pinned_dialect(config.version)),
+      dialects_(io_, pinned_dialect(config_->version)),
       workers_(kWorkers),
       http_(io_.get_executor()),
-      name_keeper_(io_.get_executor(), names_, cri::state_directory(config_.image), {}),
-      resolver_(make_resolver(config, http_, workers_, io_.get_executor())),
-      image_calls_(make_image_calls(config, resolver_, names_)),
-      context_{io_,          flush_queue_, deadlines_, message_budget_,        dialects_,
-               image_calls_, config.cri,   {},         config.max_message_size} {}
+      name_keeper_(io_.get_executor(), names_, cri::state_directory(config_->image), {}),
+      resolver_(make_resolver(*config_, http_, workers_, io_.get_executor())),
+      image_calls_(make_image_calls(*config_, resolver_, names_)),
+      context_{io_,          flush_queue_, deadlines_, message_budget_,          dialects_,
+               image_calls_, config_->cri, {},         config_->max_message_size},
+      live_(io_.get_executor(), workers_, std::move(initial),
+            [this](std::shared_ptr<const config::Config> next) { use(std::move(next)); }, {}),
+      config_map_(io_.get_executor(), http_, workers_,
+                  {.on_sight = [this](const kubernetes::Sight& sight) { live_.see(sight); },
+                   .on_disabled = [this] { live_.disregard_config_map(); }}) {}
 
 int Daemon::run() {
   raise_open_files();
@@ -93,9 +111,9 @@ int Daemon::run() {
   boost::asio::co_spawn(io_, feed_watchdog(), boost::asio::detached);
   boost::asio::co_spawn(io_, log_statistics(), boost::asio::detached);
   boost::asio::co_spawn(io_, main(), boost::asio::detached);
-  if (config_.credentials != config::Credentials()) {
-    boost::asio::co_spawn(io_, log_credential_problems(workers_, keychain_options(config_)), boost::asio::detached);
-  }
+  check_credentials();
+  live_.start();
+  config_map_.configure(*config_);
   io_.run();
   server_.reset();
   return exit_code_;
@@ -108,18 +126,21 @@ void Daemon::open_admin_socket() {
              observe::resolve_endpoint([this](const image::Reference& reference, std::string pod_namespace) {
                return resolver_->explain(reference, {.pod_namespace = std::move(pod_namespace)});
              }));
-  const auto handling_time = std::chrono::ceil<std::chrono::milliseconds>(config_.probe.timeout) + kAdminPatience;
-  auto opened = AdminSocket::open(io_, config_.admin, std::move(router), handling_time);
+  router.add("/config", observe::config_endpoint(workers_, [this] { return live_.in_use(); }));
+  router.add("/livez", observe::livez_endpoint());
+  router.add("/readyz", observe::readyz_endpoint([this] { return find_conditions(); }));
+  auto opened = AdminSocket::open(io_, config_->admin, std::move(router), kAdminPatience);
   if (opened) {
     admin_ = std::move(*opened);
   } else {
-    spdlog::error("no admin socket, so this shim cannot be asked by `resolve`: {}", opened.error().message);
+    spdlog::error("no admin socket, so this shim cannot be asked by `resolve` and `config show`: {}",
+                  opened.error().message);
   }
 }
 
 boost::asio::awaitable<void> Daemon::main() {
   open_admin_socket();
-  if (!config_.force) co_await wait_for_runtime();
+  co_await wait_for_runtime();
   co_await name_keeper_.loaded(kDiskPatience);
   auto listener = listen();
   if (!listener) {
@@ -127,22 +148,27 @@ boost::asio::awaitable<void> Daemon::main() {
     exit_code_ = 1;
     co_return io_.stop();
   }
-  server_.emplace(context_, std::move(*listener), proxy::Server::Options{.drain_timeout = config_.drain_timeout});
+  server_.emplace(context_, std::move(*listener), proxy::Server::Options{});
   server_->start();
-  notify_service_manager("READY=1\nSTATUS=serving on " + config_.shim);
-  spdlog::info("serving on {}, runtime at {}", config_.shim, config_.cri);
+  announce_readiness();
+  spdlog::info("serving on {}, runtime at {}", config_->shim, config_->cri);
+}
+
+void Daemon::announce_readiness() {
+  std::string status = "serving on " + config_->shim;
+  if (!live_.problem().empty()) status += " with the last good configuration: " + printable(live_.problem(), 256);
+  notify_service_manager("READY=1\nSTATUS=" + status);
 }
 
 boost::asio::awaitable<void> Daemon::wait_for_runtime() {
   auto next_reminder = std::chrono::steady_clock::now();
-  const proxy::RuntimeQuestion question{
-      io_, flush_queue_, deadlines_, message_budget_, config_.cri, config_.max_message_size};
-  for (;;) {
+  const proxy::RuntimeQuestion question = runtime_question();
+  while (!config_->force) {
     const auto answer = co_await proxy::check_runtime(question, kRuntimePatience);
     if (answer) co_return;
     if (std::chrono::steady_clock::now() >= next_reminder) {
       spdlog::info("waiting for the container runtime before listening (force: false): {}", answer.error().message);
-      notify_service_manager("STATUS=waiting for the container runtime at " + config_.cri);
+      notify_service_manager("STATUS=waiting for the container runtime at " + config_->cri);
       next_reminder = std::chrono::steady_clock::now() + kRuntimeReminder;
     }
     boost::asio::steady_timer pause(io_, kRuntimePoll);
@@ -154,10 +180,10 @@ Expected<http2::UnixListener> Daemon::listen() {
   const auto passed = passed_socket();
   if (!passed) return std::unexpected(passed.error());
   if (*passed) return http2::UnixListener::adopt(io_, **passed);
-  auto listener = http2::UnixListener::bind(io_, config_.shim, http2::access_of(config_.cri));
-  if (listener && listener->is_at(config_.cri)) {
+  auto listener = http2::UnixListener::bind(io_, config_->shim, http2::access_of(config_->cri));
+  if (listener && listener->is_at(config_->cri)) {
     return fail(
-        fmt::format("shim {} and cri {} are one socket: the shim would call itself", config_.shim, config_.cri));
+        fmt::format("shim {} and cri {} are one socket: the shim would call itself", config_->shim, config_->cri));
   }
   return listener;
 }
@@ -166,12 +192,15 @@ boost::asio::awaitable<void> Daemon::watch_signals() {
   for (;;) {
     const auto [error, number] = co_await signals_.async_wait(kAwaiting);
     if (error) co_return;
-    if (number != SIGHUP) break;
-    spdlog::info("SIGHUP: this version reads its configuration at start only; restart to apply a change");
+    if (number != SIGHUP) co_return co_await stop();
+    reload();
   }
-  spdlog::info("stopping: calls in flight have {} to end", format_duration(config_.drain_timeout));
+}
+
+boost::asio::awaitable<void> Daemon::stop() {
+  spdlog::info("stopping: calls in flight have {} to end", format_duration(config_->drain_timeout));
   notify_service_manager("STOPPING=1\nSTATUS=draining");
-  if (server_) co_await server_->drain();
+  if (server_) co_await server_->drain(config_->drain_timeout);
   co_await name_keeper_.flush(kDiskPatience);
   spdlog::info("stopped");
   io_.stop();
@@ -179,14 +208,13 @@ boost::asio::awaitable<void> Daemon::watch_signals() {
 
 // Said again only where something has happened.
 boost::asio::awaitable<void> Daemon::log_statistics() {
-  const auto interval = config_.cache.stats_log_interval;
-  if (config_.cache.disable_stats || interval == 0ns || !resolver_->has_entries()) co_return;
   std::string last = registry::summary_line({});
-  boost::asio::steady_timer timer(io_);
   for (;;) {
-    timer.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(interval));
-    const auto [error] = co_await timer.async_wait(kAwaiting);
-    if (error) co_return;
+    using Clock = std::chrono::steady_clock;
+    const auto interval = statistics_interval(config_->cache);
+    statistics_due_.expires_at(interval ? Clock::now() + *interval : Clock::time_point::max());
+    const auto [has_changed] = co_await statistics_due_.async_wait(kAwaiting);
+    if (has_changed || !resolver_->has_entries()) continue;
     const registry::Statistics statistics = resolver_->statistics();
     const std::string summary = registry::summary_line(statistics);
     if (summary == last) continue;
@@ -194,6 +222,11 @@ boost::asio::awaitable<void> Daemon::log_statistics() {
     spdlog::info("{}", summary);
     for (const std::string& line : registry::registry_lines(statistics)) spdlog::debug("{}", line);
   }
+}
+
+void Daemon::check_credentials() {
+  if (config_->credentials == config::Credentials()) return;
+  boost::asio::co_spawn(io_, log_credential_problems(workers_, keychain_options(*config_)), boost::asio::detached);
 }
 
 boost::asio::awaitable<void> Daemon::feed_watchdog() {
@@ -205,6 +238,51 @@ boost::asio::awaitable<void> Daemon::feed_watchdog() {
     timer.expires_after(*interval);
     co_await timer.async_wait(kAwaiting);
   }
+}
+
+// ── While it runs ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+void Daemon::use(std::shared_ptr<const config::Config> next) {
+  const auto former = std::exchange(config_, std::move(next));
+  const LogOptions log = log_options(*config_);
+  set_log_debug(log.debug);
+  set_log_format(log.format);
+  dialects_.pin(pinned_dialect(config_->version));
+  context_.max_message = config_->max_message_size;
+  if (!resolve_alike(*former, *config_)) {
+    resolver_ = make_resolver(*config_, http_, workers_, io_.get_executor(), resolver_.get());
+  }
+  image_calls_.publish(make_image_calls(*config_, resolver_, names_));
+  if (statistics_interval(former->cache) != statistics_interval(config_->cache)) statistics_due_.cancel();
+  if (former->credentials != config_->credentials) check_credentials();
+  config_map_.configure(*config_);
+}
+
+void Daemon::reload() {
+  spdlog::info("SIGHUP: reading the configuration");
+  // Before it serves, the service manager waits for its start, and READY=1 would end that.
+  if (server_) notify_reloading();
+  live_.reload([this] {
+    if (server_) announce_readiness();
+  });
+  config_map_.look_now();
+}
+
+proxy::RuntimeQuestion Daemon::runtime_question() {
+  return {io_, flush_queue_, deadlines_, message_budget_, config_->cri, config_->max_message_size};
+}
+
+boost::asio::awaitable<std::vector<observe::Condition>> Daemon::find_conditions() {
+  using Kind = observe::Condition::Kind;
+  observe::Condition configuration{"configuration", Kind::good, live_.problem()};
+  if (!configuration.reason.empty()) configuration.kind = Kind::degraded;
+  observe::Condition runtime{"runtime", Kind::good, ""};
+  const proxy::RuntimeQuestion question = runtime_question();
+  if (const auto answer = co_await proxy::check_runtime(question, kHealthPatience); !answer) {
+    runtime.kind = Kind::failed;
+    runtime.reason = answer.error().message;
+  }
+  co_return std::vector<observe::Condition>{runtime, configuration};
 }
 
 }  // namespace shim::commands

@@ -4,30 +4,41 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/byte_budget.h"
+#include "base/log.h"
 #include "base/snapshot.h"
 #include "base/worker_pool.h"
 #include "commands/admin_socket.h"
+#include "commands/config_map_feed.h"
+#include "commands/initial_configuration.h"
+#include "commands/live_configuration.h"
 #include "config/config.h"
 #include "cri/image_calls.h"
 #include "cri/name_keeper.h"
 #include "cri/name_store.h"
 #include "http/client.h"
 #include "http2/flush_queue.h"
+#include "observe/health.h"
 #include "proxy/deadline_queue.h"
 #include "proxy/dialects.h"
+#include "proxy/runtime_check.h"
 #include "proxy/server.h"
 #include "proxy/tunnel.h"
 #include "registry/resolver.h"
 
 namespace shim::commands {
 
+LogOptions log_options(const config::Config& config);
+
 class Daemon {
  public:
-  explicit Daemon(const config::Config& config);
+  explicit Daemon(InitialConfiguration initial);
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
@@ -38,13 +49,24 @@ class Daemon {
   void open_admin_socket();
   boost::asio::awaitable<void> main();
   boost::asio::awaitable<void> wait_for_runtime();
+  Expected<http2::UnixListener> listen();
+  void announce_readiness();
+
   boost::asio::awaitable<void> watch_signals();
+  boost::asio::awaitable<void> stop();
   boost::asio::awaitable<void> feed_watchdog();
   boost::asio::awaitable<void> log_statistics();
-  Expected<http2::UnixListener> listen();
+  void check_credentials();
 
-  const config::Config config_;
-  boost::asio::io_context io_{1};  // one thread: no locks on the call path
+  // Calls in flight finish on what they began with.
+  void use(std::shared_ptr<const config::Config> next);
+  void reload();
+
+  proxy::RuntimeQuestion runtime_question();
+  boost::asio::awaitable<std::vector<observe::Condition>> find_conditions();
+
+  std::shared_ptr<const config::Config> config_;  // in use
+  boost::asio::io_context io_{1};                 // one thread: no locks on the call path
   boost::asio::signal_set signals_{io_};
   http2::FlushQueue flush_queue_{io_};
   proxy::DeadlineQueue deadlines_{io_};
@@ -57,8 +79,11 @@ class Daemon {
   std::shared_ptr<const registry::Resolver> resolver_;
   Snapshot<cri::ImageCalls> image_calls_;
   proxy::TunnelContext context_;
-  std::unique_ptr<AdminSocket> admin_;   // null where it could not be opened
-  std::optional<proxy::Server> server_;  // once it listens
+  LiveConfiguration live_;
+  ConfigMapFeed config_map_;
+  boost::asio::steady_timer statistics_due_{io_};  // cancelled when their interval changes
+  std::unique_ptr<AdminSocket> admin_;             // null where it could not be opened
+  std::optional<proxy::Server> server_;            // once it listens
   int exit_code_ = 0;
 };
 

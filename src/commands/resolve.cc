@@ -4,20 +4,16 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
-#include <exception>
 #include <expected>
-#include <optional>
 #include <utility>
 
 #include "base/log.h"
-#include "commands/admin_socket.h"
 #include "commands/configuration.h"
 #include "commands/resolution_table.h"
+#include "commands/shim_client.h"
 #include "commands/terminal.h"
 #include "http/url.h"
 #include "observe/explanation_json.h"
@@ -39,32 +35,11 @@ constexpr std::size_t kWorkers = 2;   // for files, and programs that know crede
 constexpr auto kLongestProbe = 1min;  // what `probe.timeout` may be, where the file cannot be read
 constexpr auto kPatience = 5s;        // beyond the shim's own time for its probes
 
-void say(std::string_view message) {
-  fmt::print(stderr, "{}\n", message);
-}
-
-// Runs a coroutine to its end, on an io_context of its own or another's, and gives its result.
-template <class T>
-T run(asio::io_context& io, asio::awaitable<T> work) {
-  std::optional<T> result;
-  std::exception_ptr failed;
-  asio::co_spawn(io, std::move(work), [&](std::exception_ptr error, T value) {
-    failed = error;
-    result.emplace(std::move(value));
-    io.stop();  // registries are checked in the background for as long as it runs
-  });
-  io.run();
-  if (failed) std::rethrow_exception(failed);
-  return std::move(*result);
-}
-
-std::expected<Explanation, AdminFailure> ask_shim(const std::string& socket, const CommandLine& line,
-                                                  std::chrono::milliseconds timeout) {
-  asio::io_context io{1};
-  http::Client http(io.get_executor());
+std::expected<Explanation, AdminFailure> ask_for_image(const std::string& socket, const CommandLine& line,
+                                                       std::chrono::milliseconds timeout) {
   std::string target = "/resolve?image=" + http::percent_encoded(line.image);
   if (!line.pod_namespace.empty()) target += "&namespace=" + http::percent_encoded(line.pod_namespace);
-  const auto answer = run(io, ask_admin(io, http, socket, std::move(target), timeout));
+  const auto answer = ask_shim(socket, target, timeout);
   if (!answer) return std::unexpected(answer.error());
   auto explanation = observe::explanation_from_json(*answer);
   if (!explanation) {
@@ -83,29 +58,13 @@ Expected<Explanation> ask_registries(const config::Config& config, const Command
   const observe::Explain explain = [&](const image::Reference& reference, std::string pod_namespace) {
     return resolver->explain(reference, {.pod_namespace = std::move(pod_namespace)});
   };
-  return run(io, observe::explain_image(line.image, line.pod_namespace, explain));
-}
-
-// False where the file cannot be used, which is said then.
-bool say_diagnostics(const LoadedConfiguration& loaded) {
-  for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
-    const bool is_worth_it = diagnostic.severity == config::Severity::error ||
-                             (loaded.config && diagnostic.severity == config::Severity::warning);
-    if (is_worth_it) fmt::print(stderr, "{}\n", to_string(diagnostic));
-  }
-  return loaded.config.has_value();
+  return run_to_end(io, observe::explain_image(line.image, line.pod_namespace, explain));
 }
 
 int print(const Explanation& explanation, bool as_json) {
-  const std::string text =
-      as_json ? observe::to_json(explanation) : resolution_table(explanation, terminal_of(STDOUT_FILENO));
-  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  const bool is_written =
+      write_answer(as_json ? observe::to_json(explanation) : resolution_table(explanation, terminal_of(STDOUT_FILENO)));
   return is_written && has_source(explanation) ? kFound : kNothingFound;
-}
-
-std::string without_scheme(const std::string& socket) {
-  constexpr std::string_view kScheme = "unix://";
-  return socket.starts_with(kScheme) ? socket.substr(kScheme.size()) : socket;
 }
 
 }  // namespace
@@ -116,13 +75,13 @@ int resolve(const CommandLine& line) {
   std::signal(SIGPIPE, SIG_IGN);
   const LoadedConfiguration loaded = load_configuration(line.file);
   if (line.admin.empty() && !say_diagnostics(loaded)) {
-    say("with --admin SOCKET, a shim that is running is asked without the file");
+    say(kWithoutTheFile);
     return kInvalid;
   }
-  const std::string socket = line.admin.empty() ? loaded.config->admin : without_scheme(line.admin);
+  const std::string socket = admin_socket(line, loaded);
   const auto probing = loaded.config ? std::chrono::ceil<std::chrono::milliseconds>(loaded.config->probe.timeout)
                                      : std::chrono::milliseconds(kLongestProbe);
-  const auto answer = ask_shim(socket, line, probing + kPatience);
+  const auto answer = ask_for_image(socket, line, probing + kPatience);
   if (answer) return print(*answer, line.as_json);
   say(answer.error().kind == AdminFailure::Kind::not_running || answer.error().kind == AdminFailure::Kind::no_answer
           ? answer.error().message + ": asking the registries from here"

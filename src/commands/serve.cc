@@ -2,9 +2,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+#include <vector>
+
 #include "base/log.h"
 #include "commands/configuration.h"
+#include "commands/configuration_log.h"
 #include "commands/daemon.h"
+#include "commands/initial_configuration.h"
 #include "config/startup_lines.h"
 
 namespace shim::commands {
@@ -12,42 +17,28 @@ namespace {
 
 constexpr int kInvalidConfiguration = 2;
 
-void log_diagnostics(const std::vector<config::Diagnostic>& diagnostics) {
-  for (const config::Diagnostic& diagnostic : diagnostics) {
-    const std::string line = to_string(diagnostic);
-    switch (diagnostic.severity) {
-      case config::Severity::error:
-        spdlog::error("{}", line);
-        break;
-      case config::Severity::warning:
-        spdlog::warn("{}", line);
-        break;
-      case config::Severity::note:
-        spdlog::info("{}", line);
-        break;
-    }
-  }
-}
-
-LogOptions log_options(const config::Config& config) {
-  return {.format = config.log.format == config::LogFormat::json ? LogFormat::json : LogFormat::text,
-          .debug = config.debug};
-}
-
 }  // namespace
 
 int serve(const CommandLine& line) {
-  const LoadedConfiguration loaded = load_configuration(line.file);
-  configure_log(loaded.config ? log_options(*loaded.config) : LogOptions{});
+  LoadedConfiguration loaded = load_configuration(line.file);
+  const std::vector<config::Diagnostic> diagnostics = loaded.diagnostics;
+  auto initial = initial_configuration(std::move(loaded));
+  configure_log(initial ? log_options(initial->config) : LogOptions{});
   spdlog::info("{}", version_line());
-  log_diagnostics(loaded.diagnostics);
-  if (!loaded.config) {
+  if (!initial) {
+    log_diagnostics(diagnostics);
     spdlog::error("the configuration is not valid; nothing is served (see the lines above)");
+    spdlog::info("{}", initial.error().message);
     return kInvalidConfiguration;
   }
-  for (const std::string& text : config::startup_lines(*loaded.config)) spdlog::info("{}", text);
-  for (const std::string& text : config::registry_lines(*loaded.config)) spdlog::info("{}", text);
-  Daemon daemon(*loaded.config);
+  log_diagnostics(initial->warnings);
+  if (!initial->copy.empty()) {
+    spdlog::error("{} is not used; serving with the last good configuration, kept in {}: {}", initial->file,
+                  initial->copy, initial->file_errors);
+  }
+  for (const std::string& text : config::startup_lines(initial->config)) spdlog::info("{}", text);
+  for (const std::string& text : config::registry_lines(initial->config)) spdlog::info("{}", text);
+  Daemon daemon(std::move(*initial));
   return daemon.run();
 }
 

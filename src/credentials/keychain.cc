@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -42,8 +43,9 @@ ProgramRunner::Options runner_options(const Keychain::Options& options) {
 }  // namespace
 
 struct Keychain::State {
-  State(std::unique_ptr<WorkerPool> own, WorkerPool& pool, Options options)
-      : own_workers(std::move(own)),
+  State(std::unique_ptr<WorkerPool> own, WorkerPool& pool, Options chosen)
+      : options(std::move(chosen)),
+        own_workers(std::move(own)),
         workers(pool),
         programs(std::make_shared<ProgramRunner>(workers, runner_options(options))) {
     for (const std::string& file : options.docker_config) docker.emplace_back(file, workers, programs, options.now);
@@ -55,7 +57,12 @@ struct Keychain::State {
   asio::awaitable<Answer> ask(std::size_t source, const Question& question, TimePoint deadline);
   std::size_t source_count() const { return docker.size() + (plugins ? 1 : 0); }
   void say(const Error& failure);
+  bool has_plugins_of(const State& other) const {
+    return options.plugin_config == other.options.plugin_config &&
+           options.plugin_bin_dir == other.options.plugin_bin_dir;
+  }
 
+  const Options options;
   std::unique_ptr<WorkerPool> own_workers;  // or null
   WorkerPool& workers;
   std::shared_ptr<ProgramRunner> programs;
@@ -98,6 +105,21 @@ Keychain::Keychain() {
 Keychain::Keychain(WorkerPool& workers, Options options)
     : state_(std::make_unique<State>(nullptr, workers, std::move(options))) {}
 Keychain::~Keychain() = default;
+
+void Keychain::take_over(const Keychain& former) {
+  const State& old = *former.state_;
+  const std::vector<std::string>& old_files = old.options.docker_config;
+  for (std::size_t i = 0; i < state_->docker.size(); ++i) {
+    const auto same = std::ranges::find(old_files, state_->options.docker_config[i]);
+    if (same != old_files.end()) state_->docker[i] = old.docker[static_cast<std::size_t>(same - old_files.begin())];
+  }
+  if (state_->has_plugins_of(old)) state_->plugins = old.plugins;
+  state_->said = old.said;
+}
+
+bool Keychain::has_same_sources(const Keychain& other) const {
+  return state_->options.docker_config == other.state_->options.docker_config && state_->has_plugins_of(*other.state_);
+}
 
 asio::awaitable<Expected<Credential>> Keychain::find(Question question, TimePoint deadline) {
   if (question.configured) {

@@ -43,6 +43,12 @@ class Keychain {
   Keychain(Keychain&&) = delete;
   ~Keychain();
 
+  // Sources that `former` has, too, go on here with what they know: the answers of programs, the content of files.
+  // REQUIRES: this has not been asked yet; the workers of `former` outlive this.
+  void take_over(const Keychain& former);
+  // Whether entries without an `auth` of their own are answered from the same places.
+  bool has_same_sources(const Keychain& other) const;
+
   // With its password read where it was in a file; anonymous where no source has an answer. A source that fails does
   // not keep the next one from answering, but where none answers, the failure is the result: a registry must not be
   // asked anonymously because a file is broken. Errors say which source: a file that cannot be read, a helper or plugin

@@ -260,6 +260,29 @@ TEST_F(KeychainTest, AsksAgainForACredentialThatWasRefused) {
   EXPECT_EQ(runs(), 2) << "what is kept was not refused";
 }
 
+TEST_F(KeychainTest, TakesOverWhatTheSameSourcesKnow) {
+  plugin_config({"first"});
+  plugin("first", "Registry");
+  EXPECT_EQ(find(about("a.test")), "first:SENTINEL-p");
+  const std::unique_ptr<Keychain> former = std::move(keychain_);
+  options_.docker_config = {folder_.write("config.json", "{}")};
+  keychain().take_over(*former);
+  EXPECT_EQ(find(about("a.test")), "first:SENTINEL-p");
+  EXPECT_EQ(runs(), 1);
+  EXPECT_FALSE(keychain().has_same_sources(*former)) << "another file may answer first";
+}
+
+TEST_F(KeychainTest, TakesNothingOverFromOtherSources) {
+  plugin_config({"first"});
+  plugin("first", "Registry");
+  EXPECT_EQ(find(about("a.test")), "first:SENTINEL-p");
+  const std::unique_ptr<Keychain> former = std::move(keychain_);
+  options_.plugin_bin_dir += "/.";
+  keychain().take_over(*former);
+  EXPECT_EQ(find(about("a.test")), "first:SENTINEL-p");
+  EXPECT_EQ(runs(), 2);
+}
+
 TEST_F(KeychainTest, AsksPluginsInTheirOrderUntilOneAnswers) {
   plugin("first", "Image");
   folder_.write("first.answer",

@@ -45,10 +45,10 @@ std::optional<Dialect> Dialects::known(cri::Service service, Dialect spoken) con
 }
 
 boost::asio::awaitable<Dialect> Dialects::find(cri::Service service, Dialect spoken, const Ask& ask) {
-  if (pinned_) {
-    const Knowledge pin = co_await learn(service, *pinned_, ask);
-    if (pin == Knowledge::spoken) co_return *pinned_;
-    if (pin == Knowledge::not_spoken) warn_of_pin(service);
+  if (const std::optional<Dialect> pinned = pinned_) {
+    const Knowledge pin = co_await learn(service, *pinned, ask);
+    if (pin == Knowledge::spoken) co_return *pinned;
+    if (pin == Knowledge::not_spoken) warn_of_pin(*pinned, service);
   }
   if (co_await learn(service, spoken, ask) != Knowledge::not_spoken) co_return spoken;
   const bool is_translated = co_await learn(service, other(spoken), ask) == Knowledge::spoken;
@@ -87,16 +87,22 @@ boost::asio::awaitable<Dialects::Knowledge> Dialects::learn(cri::Service service
   co_return learnt;
 }
 
+void Dialects::pin(std::optional<Dialect> pinned) {
+  if (pinned == pinned_) return;
+  pinned_ = pinned;
+  has_warned_of_pin_ = false;
+}
+
 void Dialects::forget() {
   ++generation_;
   knowledge_ = {};
   answered_.cancel();
 }
 
-void Dialects::warn_of_pin(cri::Service service) {
+void Dialects::warn_of_pin(Dialect pinned, cri::Service service) {
   if (has_warned_of_pin_) return;
   has_warned_of_pin_ = true;
-  spdlog::warn("version: {} is not spoken by the runtime's {}; going on as with `version: auto`", name_of(*pinned_),
+  spdlog::warn("version: {} is not spoken by the runtime's {}; going on as with `version: auto`", name_of(pinned),
                service == cri::Service::image ? "ImageService" : "RuntimeService");
 }
 

@@ -29,6 +29,8 @@ class Dialects {
   std::optional<Dialect> known(cri::Service service, Dialect spoken) const;
   // The same, asking where it is not known. A runtime that does not answer leaves the call as it came.
   boost::asio::awaitable<Dialect> find(cri::Service service, Dialect spoken, const Ask& ask);
+  // Another `version` from now on (a reloaded configuration). Questions under way end as they began.
+  void pin(std::optional<Dialect> pinned);
   // The runtime went away; the next one may speak otherwise.
   void forget();
 
@@ -39,9 +41,9 @@ class Dialects {
   Knowledge& of(cri::Service service, Dialect dialect);
   Knowledge of(cri::Service service, Dialect dialect) const;
   boost::asio::awaitable<Knowledge> learn(cri::Service service, Dialect dialect, const Ask& ask);
-  void warn_of_pin(cri::Service service);
+  void warn_of_pin(Dialect pinned, cri::Service service);
 
-  const std::optional<Dialect> pinned_;
+  std::optional<Dialect> pinned_;
   std::array<ServiceKnowledge, 2> knowledge_{};  // by Service
   boost::asio::steady_timer answered_;           // never expires; cancelled to wake those who wait for an answer
   unsigned generation_ = 0;                      // of the runtime; an answer of an older one is not kept

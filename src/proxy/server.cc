@@ -74,10 +74,10 @@ std::size_t Server::calls_in_flight() const {
   return calls;
 }
 
-boost::asio::awaitable<void> Server::drain() {
+boost::asio::awaitable<void> Server::drain(std::chrono::nanoseconds timeout) {
   is_draining_ = true;
   listener_.close();
-  const auto end = std::chrono::steady_clock::now() + options_.drain_timeout;
+  const auto end = std::chrono::steady_clock::now() + timeout;
   boost::asio::steady_timer timer(context_.io);
   const auto pause = [&](std::chrono::nanoseconds time) {
     timer.expires_after(time);

@@ -17,7 +17,6 @@ class Server final : private Tunnel::Observer {
  public:
   struct Options {
     std::size_t max_connections = 1024;
-    std::chrono::nanoseconds drain_timeout = std::chrono::seconds(10);
   };
 
   // REQUIRES: `context` outlives the server.
@@ -29,8 +28,8 @@ class Server final : private Tunnel::Observer {
   // Begins to accept.
   void start();
   // Stops accepting, removes the socket file, tells clients to go (GOAWAY in two steps), and returns when no call is
-  // in flight any more or `drain_timeout` has passed; what is left then is cut.
-  boost::asio::awaitable<void> drain();
+  // in flight any more or `timeout` has passed; what is left then is cut.
+  boost::asio::awaitable<void> drain(std::chrono::nanoseconds timeout);
 
   http2::UnixListener& listener() { return listener_; }
 

@@ -1,11 +1,26 @@
 #include "registry/answer_cache.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace shim::registry {
 
 AnswerCache::AnswerCache(Options options) : options_(options) {}
+
+void AnswerCache::take_over(AnswerCache& former, std::span<const std::optional<std::size_t>> numbers) {
+  assert(kept_.empty());
+  kept_.swap(former.kept_);
+  by_name_.swap(former.by_name_);
+  counters_ = former.counters_;
+  for (Position kept = kept_.begin(); kept != kept_.end();) {
+    const Position each = kept++;
+    std::erase_if(each->answers, [&](const NumberedAnswer& numbered) { return !numbers[numbered.entry]; });
+    for (NumberedAnswer& numbered : each->answers) numbered.entry = *numbers[numbered.entry];
+    if (each->answers.empty()) remove(each);
+  }
+  while (kept_.size() > options_.capacity) evict();
+}
 
 std::optional<AnswerCache::Answer> AnswerCache::find(std::string_view reference, std::size_t entry, TimePoint now) {
   const auto found = by_name_.find(reference);
@@ -15,13 +30,13 @@ std::optional<AnswerCache::Answer> AnswerCache::find(std::string_view reference,
     const auto numbered = std::ranges::find(kept->answers, entry, &NumberedAnswer::entry);
     if (numbered != kept->answers.end()) {
       if (is_good(numbered->answer, now)) {
-        ++hits_;
+        ++counters_->hits;
         return numbered->answer;
       }
       remove(kept, numbered);
     }
   }
-  ++misses_;
+  ++counters_->misses;
   return std::nullopt;
 }
 
@@ -54,7 +69,10 @@ void AnswerCache::forget(std::string_view reference, std::size_t entry) {
 }
 
 AnswerCache::Statistics AnswerCache::statistics() const {
-  return {.hits = hits_, .misses = misses_, .evictions = evictions_, .references = kept_.size()};
+  return {.hits = counters_->hits,
+          .misses = counters_->misses,
+          .evictions = counters_->evictions,
+          .references = kept_.size()};
 }
 
 bool AnswerCache::is_good(const Answer& answer, TimePoint now) const {
@@ -70,10 +88,7 @@ void AnswerCache::use(Position kept) {
 }
 
 AnswerCache::Position AnswerCache::add(std::string_view reference) {
-  if (kept_.size() >= options_.capacity) {
-    remove(std::prev(kept_.end()));
-    ++evictions_;
-  }
+  if (kept_.size() >= options_.capacity) evict();
   kept_.push_front({.reference = std::string(reference), .answers = {}});
   by_name_.emplace(kept_.front().reference, kept_.begin());
   return kept_.begin();
@@ -91,6 +106,11 @@ void AnswerCache::remove(Position kept, std::vector<NumberedAnswer>::iterator an
 void AnswerCache::remove(Position kept) {
   by_name_.erase(kept->reference);
   kept_.erase(kept);
+}
+
+void AnswerCache::evict() {
+  remove(std::prev(kept_.end()));
+  ++counters_->evictions;
 }
 
 }  // namespace shim::registry

@@ -1,14 +1,17 @@
 // What each registry entry answered for a reference, for a while: a true LRU over references. Not the choice: that is
 // made anew each time (DESIGN 3). No I/O, no clock. Not thread-safe.
 //
-// Looking for an answer and keeping one are uses of its reference. A reference that has no answer left leaves.
+// Looking for an answer and keeping one are uses of its reference. A reference that has no answer left leaves. A reload
+// makes a new cache, which takes the answers of the old one over.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -42,6 +45,11 @@ class AnswerCache {
   explicit AnswerCache(Options options);
   AnswerCache(AnswerCache&&) = delete;  // the index points into it
 
+  // What `former` holds, and its counters, go on here; it holds nothing afterwards. The answers of its entry n are
+  // those of entry numbers[n] from now on; where that is nothing they are dropped. For how long each counts, and how
+  // many are kept, this cache's own options say. REQUIRES: this is new; `numbers` has each entry of `former`.
+  void take_over(AnswerCache& former, std::span<const std::optional<std::size_t>> numbers);
+
   // The answer of entry number `entry` that is still good: younger than its time.
   std::optional<Answer> find(std::string_view reference, std::size_t entry, TimePoint now);
   // Keeps a yes or a no in place of what the entry answered before. Any other outcome is dropped: an error is never a
@@ -62,19 +70,24 @@ class AnswerCache {
   };
   using Position = std::list<Kept>::iterator;
 
+  struct Counters {
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t evictions = 0;
+  };
+
   bool is_good(const Answer& answer, TimePoint now) const;
   std::chrono::nanoseconds ttl_of(Outcome::Kind kind) const;
   void use(Position kept);
   Position add(std::string_view reference);
   void remove(Position kept, std::vector<NumberedAnswer>::iterator answer);
   void remove(Position kept);
+  void evict();
 
   const Options options_;
-  std::list<Kept> kept_;                                    // the one used last first
-  std::unordered_map<std::string_view, Position> by_name_;  // borrows each name from its place in kept_
-  std::uint64_t hits_ = 0;
-  std::uint64_t misses_ = 0;
-  std::uint64_t evictions_ = 0;
+  std::list<Kept> kept_;                                               // the one used last first
+  std::unordered_map<std::string_view, Position> by_name_;             // borrows each name from its place in kept_
+  std::shared_ptr<Counters> counters_ = std::make_shared<Counters>();  // shared with those taken over
 };
 
 }  // namespace shim::registry

@@ -299,5 +299,51 @@ TEST(AnAnswerCachesModel, AgreesWithAVectorOrderedByUse) {
   }
 }
 
+// ── Hand-over ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+using Numbers = std::vector<std::optional<std::size_t>>;
+
+TEST_F(AnAnswerCache, TakesAnswersOverUnderNewNumbers) {
+  store("nginx", 0, Kind::holds);
+  store("nginx", 1, Kind::absent);
+  store("redis", 1, Kind::holds);
+  store("mysql", 2, Kind::holds);
+  AnswerCache next({.capacity = 3});
+  next.take_over(cache_, Numbers{1, std::nullopt, 0});
+  EXPECT_TRUE(next.find("nginx", 1, now_));
+  EXPECT_FALSE(next.find("nginx", 0, now_));
+  EXPECT_TRUE(next.find("mysql", 0, now_));
+  EXPECT_FALSE(next.find("redis", 1, now_));
+  EXPECT_EQ(next.statistics().references, 2U);
+  EXPECT_EQ(cache_.statistics().references, 0U);
+}
+
+TEST_F(AnAnswerCache, TakesTheAgeOfAnswersOver) {
+  store("nginx", 0, Kind::holds);
+  AnswerCache next({.capacity = 3, .holds_ttl = 1min});
+  next.take_over(cache_, Numbers{0});
+  EXPECT_TRUE(next.find("nginx", 0, now_ + 59s));
+  EXPECT_FALSE(next.find("nginx", 0, now_ + 1min));
+}
+
+TEST_F(AnAnswerCache, TakesOverWhatWasUsedLastWhereItHasLessRoom) {
+  store("a", 0, Kind::holds);
+  store("b", 0, Kind::holds);
+  EXPECT_TRUE(find("a"));
+  AnswerCache next({.capacity = 1});
+  next.take_over(cache_, Numbers{0});
+  EXPECT_TRUE(next.find("a", 0, now_));
+  EXPECT_EQ(next.statistics().evictions, 1U);
+}
+
+TEST_F(AnAnswerCache, TakesCountersOver) {
+  EXPECT_FALSE(find("nginx"));
+  AnswerCache next({.capacity = 3});
+  next.take_over(cache_, Numbers{0});
+  EXPECT_FALSE(find("nginx")) << "a call that began before";
+  EXPECT_FALSE(next.find("nginx", 0, now_));
+  EXPECT_EQ(next.statistics().misses, 3U);
+}
+
 }  // namespace
 }  // namespace shim::registry

@@ -107,6 +107,15 @@ std::chrono::milliseconds time_until(Clock::time_point deadline) {
 Authorizer::Authorizer(http::Client& http, Options options)
     : http_(http), options_(std::move(options)), tokens_(std::make_shared<TokenCache>(options_.max_tokens)) {}
 
+void Authorizer::take_over(const Authorizer& former, const std::set<std::string>& registries) {
+  if (options_.max_token_age == former.options_.max_token_age) tokens_->copy(*former.tokens_, registries);
+  for (const std::string& registry : registries) {
+    if (const auto found = former.wanted_.find(registry); found != former.wanted_.end()) wanted_.insert(*found);
+    const auto last = former.last_credentials_.find(registry);
+    if (last != former.last_credentials_.end()) last_credentials_.insert(*last);
+  }
+}
+
 asio::awaitable<std::expected<credentials::Credential, Refusal>> Authorizer::find(const Entry& entry,
                                                                                   const Question& question,
                                                                                   Clock::time_point deadline) {

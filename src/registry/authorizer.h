@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/secret.h"
@@ -41,6 +42,8 @@ class Authorizer {
 
   // `http` must outlive it.
   Authorizer(http::Client& http, Options options);
+  // What `former` knows of the registries with these API URLs. Its tokens only where they may be used for as long.
+  void take_over(const Authorizer& former, const std::set<std::string>& registries);
 
   // What the entry's host is known to want for `repository`; nothing where it has not asked yet. Errors: its credential
   // cannot be had (Keychain::find).

@@ -55,9 +55,8 @@ struct Circuits::Circuit {
   Circuit(const Entry& first, const Options& chosen)
       : entry(std::make_shared<const Entry>(first)), options(chosen), breaker(chosen.breaker, &random_fraction) {}
 
-  bool is_of(const Entry& other) const {
-    return entry->address.api_url() == other.address.api_url() && entry->tls == other.tls;
-  }
+  // REQUIRES: both have the same API URL.
+  bool is_of(const Entry& other) const { return entry->tls == other.tls; }
   bool has(const Options& other) const {
     return options.breaker.failure_threshold == other.breaker.failure_threshold &&
            options.breaker.recovery_interval == other.breaker.recovery_interval &&
@@ -161,24 +160,32 @@ asio::awaitable<void> Circuits::Watch::check(std::shared_ptr<Circuit> circuit, s
   if (const auto watching = circuit->watch.lock()) watching->schedule();
 }
 
+template <class Predicate>
+std::shared_ptr<Circuits::Circuit> Circuits::find(const std::vector<std::shared_ptr<Circuit>>& circuits,
+                                                  Predicate is_it) {
+  const auto found = std::ranges::find_if(circuits, [&](const auto& each) { return is_it(*each); });
+  return found == circuits.end() ? nullptr : *found;
+}
+
 Circuits::Circuits(std::span<const Entry> entries, Options options, std::shared_ptr<RegistryClient> client,
                    asio::any_io_executor executor, const Circuits* former) {
   std::vector<std::shared_ptr<Circuit>> distinct;
-  const auto find = [](const std::vector<std::shared_ptr<Circuit>>& circuits, const auto& is_it) {
-    const auto found = std::ranges::find_if(circuits, is_it);
-    return found == circuits.end() ? nullptr : *found;
-  };
+  ByRegistry former_ones;
+  if (former) {
+    for (const auto& circuit : former->circuits_) former_ones[circuit->entry->address.api_url()].push_back(circuit);
+  }
+  ByRegistry present;
   for (const Entry& entry : entries) {
-    auto circuit = find(distinct, [&](const auto& each) { return each->is_of(entry); });
+    const std::string url = entry.address.api_url();
+    auto circuit = find(present[url], [&](const Circuit& each) { return each.is_of(entry); });
     if (!circuit) {
-      if (former) {
-        circuit = find(former->circuits_, [&](const auto& each) { return each->is_of(entry) && each->has(options); });
-      }
+      circuit = find(former_ones[url], [&](const Circuit& each) { return each.is_of(entry) && each.has(options); });
       if (circuit) {
         circuit->entry = std::make_shared<const Entry>(entry);
       } else {
         circuit = std::make_shared<Circuit>(entry, options);
       }
+      present[url].push_back(circuit);
       distinct.push_back(circuit);
     }
     circuits_.push_back(std::move(circuit));

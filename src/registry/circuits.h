@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,6 +53,10 @@ class Circuits {
  private:
   struct Circuit;
   class Watch;
+  using ByRegistry = std::map<std::string, std::vector<std::shared_ptr<Circuit>>>;  // by the API's URL
+
+  template <class Predicate>
+  static std::shared_ptr<Circuit> find(const std::vector<std::shared_ptr<Circuit>>& circuits, Predicate is_it);
 
   std::vector<std::shared_ptr<Circuit>> circuits_;  // by entry
   std::shared_ptr<Watch> watch_;                    // null once stopped

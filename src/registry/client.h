@@ -8,6 +8,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <expected>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,10 @@ class RegistryClient {
   // `http` must outlive it.
   explicit RegistryClient(http::Client& http, RegistryClientOptions options = {});
   RegistryClient(RegistryClient&&) = delete;
+  // As Authorizer::take_over().
+  void take_over(const RegistryClient& former, const std::set<std::string>& registries) {
+    authorizer_.take_over(former.authorizer_, registries);
+  }
 
   // HEAD of the candidate's manifest, GET where the registry knows no HEAD, and GET of an image index for its
   // platforms, all until `deadline`. The coroutine borrows both arguments.

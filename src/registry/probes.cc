@@ -5,6 +5,8 @@
 #include <exception>
 #include <utility>
 
+#include "registry/succession.h"
+
 // GCC 12 at -O2 takes Asio's operator delete of a coroutine frame for the wrong one.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
@@ -13,7 +15,7 @@ namespace shim::registry {
 namespace asio = boost::asio;
 
 Probes::Probes(std::vector<Entry> entries, Options options, http::Client& http, asio::any_io_executor executor,
-               const Probes* former)
+               Probes* former)
     : entries_(std::move(entries)),
       options_(options),
       executor_(std::move(executor)),
@@ -24,7 +26,17 @@ Probes::Probes(std::vector<Entry> entries, Options options, http::Client& http, 
       circuits_(entries_, {.breaker = options.breaker, .probe_timeout = options.timeout}, client_, executor_,
                 former ? &former->circuits_ : nullptr),
       flights_(entries_.size()),
-      counts_(entries_.size()) {}
+      tally_(entries_, former ? &former->tally_ : nullptr) {
+  if (former) take_over(*former);
+}
+
+void Probes::take_over(Probes& former) {
+  options_.keychain->take_over(*former.options_.keychain);
+  const Succession unchanged =
+      succession(former.entries_, entries_, options_.keychain->has_same_sources(*former.options_.keychain));
+  answers_.take_over(former.answers_, unchanged.entries);
+  client_->take_over(*former.client_, unchanged.registries);
+}
 
 std::size_t Probes::number_of(const Entry& entry) const {
   return static_cast<std::size_t>(&entry - entries_.data());
@@ -53,7 +65,7 @@ void Probes::land(const std::string& reference, std::size_t entry, const Outcome
                   std::chrono::microseconds elapsed) {
   answers_.store(reference, entry, outcome, Clock::now());
   circuits_.record(entry, outcome);
-  Counts& counts = counts_[entry];
+  RegistryStatistics& counts = tally_.of(entry);
   ++counts.probes[static_cast<std::size_t>(outcome.kind)];
   if (outcome.health.kind == Health::Kind::answered) counts.last_latency = elapsed;
   const auto flight = flights_[entry].extract(reference);
@@ -73,26 +85,15 @@ void Probes::pull_succeeded(const Candidate& candidate) {
   ++counts_of(candidate).pulls_succeeded;
 }
 
-Probes::Counts& Probes::counts_of(const Candidate& candidate) {
-  return candidate.entry ? counts_[number_of(*candidate.entry)] : original_counts_;
-}
-
-RegistryStatistics Probes::statistics_of(std::string registry, const Counts& counts) {
-  return {.registry = std::move(registry),
-          .probes = counts.probes,
-          .pulls_succeeded = counts.pulls_succeeded,
-          .pulls_failed = counts.pulls_failed,
-          .last_latency = counts.last_latency};
+RegistryStatistics& Probes::counts_of(const Candidate& candidate) {
+  return candidate.entry ? tally_.of(number_of(*candidate.entry)) : tally_.original();
 }
 
 Statistics Probes::statistics() const {
-  Statistics statistics{.cache = answers_.statistics(),
-                        .registries = {},
-                        .original = statistics_of("", original_counts_),
-                        .failovers = failovers_};
+  Statistics statistics = tally_.statistics();
+  statistics.cache = answers_.statistics();
   for (std::size_t entry = 0; entry < entries_.size(); ++entry) {
-    statistics.registries.push_back(statistics_of(entries_[entry].address.text(), counts_[entry]));
-    statistics.registries.back().breaker = circuits_.status(entry);
+    statistics.registries[entry].breaker = circuits_.status(entry);
   }
   return statistics;
 }

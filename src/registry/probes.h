@@ -5,12 +5,10 @@
 // who stops waiting for it, and keeps what it works with alive. Runs on the I/O thread.
 #pragma once
 
-#include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +23,7 @@
 #include "registry/entry.h"
 #include "registry/inbox.h"
 #include "registry/statistics.h"
+#include "registry/tally.h"
 
 namespace shim::http {
 class Client;
@@ -42,9 +41,10 @@ class Probes : public std::enable_shared_from_this<Probes> {
     std::shared_ptr<credentials::Keychain> keychain = std::make_shared<credentials::Keychain>();
   };
 
-  // `http` must outlive the executor's run; `former`, whose breakers go on here, may be null.
+  // `http` must outlive the executor's run; `former`, whose breakers, counts and what it knows of unchanged entries go
+  // on here, may be null. Its flights land there.
   Probes(std::vector<Entry> entries, Options options, http::Client& http, boost::asio::any_io_executor executor,
-         const Probes* former);
+         Probes* former);
   Probes(Probes&&) = delete;
 
   const std::vector<Entry>& entries() const { return entries_; }
@@ -64,7 +64,7 @@ class Probes : public std::enable_shared_from_this<Probes> {
   void pull_failed(const std::string& reference, const Candidate& candidate);
   void pull_succeeded(const Candidate& candidate);
   // A pull went on to another source after a failure.
-  void failed_over() { ++failovers_; }
+  void failed_over() { tally_.failed_over(); }
 
   Statistics statistics() const;
 
@@ -76,17 +76,11 @@ class Probes : public std::enable_shared_from_this<Probes> {
     };
     std::vector<Passenger> passengers;
   };
-  struct Counts {
-    std::array<std::uint64_t, kOutcomeKinds> probes{};
-    std::uint64_t pulls_succeeded = 0;
-    std::uint64_t pulls_failed = 0;
-    std::optional<std::chrono::microseconds> last_latency{};
-  };
 
   static boost::asio::awaitable<void> fly(std::shared_ptr<Probes> self, std::string reference, Candidate candidate);
   void land(const std::string& reference, std::size_t entry, const Outcome& outcome, std::chrono::microseconds elapsed);
-  Counts& counts_of(const Candidate& candidate);
-  static RegistryStatistics statistics_of(std::string registry, const Counts& counts);
+  RegistryStatistics& counts_of(const Candidate& candidate);
+  void take_over(Probes& former);
 
   const std::vector<Entry> entries_;
   const Options options_;
@@ -95,9 +89,7 @@ class Probes : public std::enable_shared_from_this<Probes> {
   AnswerCache answers_;
   Circuits circuits_;
   std::vector<std::unordered_map<std::string, Flight>> flights_;  // of each entry, by reference
-  std::vector<Counts> counts_;                                    // of each entry
-  Counts original_counts_;
-  std::uint64_t failovers_ = 0;
+  Tally tally_;
 };
 
 }  // namespace shim::registry

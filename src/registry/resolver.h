@@ -1,8 +1,9 @@
 // Which registry has an image: the candidates of DESIGN 3, asked over the network where needed.
 //
-// One Resolver per configuration: a reload makes a new one, which takes the circuit breakers of the old one over. A
-// Resolution in progress keeps the entries that it began with alive, so a Resolver may go while its Resolutions run;
-// probes in flight do, too. Everything runs on the I/O thread.
+// One Resolver per configuration: a reload makes a new one, which takes over from the old one the circuit breakers, the
+// counts, and what is known of entries that have not changed: answers, tokens, answers of credential programs. What
+// belongs to changed or removed entries goes. A Resolution in progress keeps the entries that it began with alive, so a
+// Resolver may go while its Resolutions run; probes in flight do, too. Everything runs on the I/O thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -79,7 +80,8 @@ class Resolution {
 class Resolver {
  public:
   // `entries` in file order, the offline registry wherever it stands. `http` must live as long as `executor` runs.
-  // `former` is the Resolver that this one takes the place of, or null; it is not needed afterwards.
+  // `former` is the Resolver that this one takes the place of, or null; it is not needed afterwards, and what it knew
+  // is known to this one alone.
   Resolver(std::vector<Entry> entries, ResolverOptions options, http::Client& http,
            boost::asio::any_io_executor executor, const Resolver* former = nullptr);
   Resolver(Resolver&&) = delete;
@@ -97,7 +99,7 @@ class Resolver {
   // once, within `probe_timeout`. Borrows nothing: the Resolver may go meanwhile. A cancelled coroutine gets what is
   // known so far.
   boost::asio::awaitable<Explanation> explain(const image::Reference& reference, ResolveRequest request) const;
-  // Since it was made.
+  // Since the first of those that it takes the place of was made.
   Statistics statistics() const;
   credentials::Keychain& keychain() const;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace shim::registry {
 namespace {
 
@@ -16,10 +18,15 @@ std::string counts_text(const RegistryStatistics& registry) {
   return text + (registry.breaker.is_open ? " left-out" : "");
 }
 
+bool has_counted(const RegistryStatistics& registry) {
+  return registry.pulls_succeeded > 0 || registry.pulls_failed > 0 ||
+         std::ranges::any_of(registry.probes, [](std::uint64_t count) { return count > 0; });
+}
+
 }  // namespace
 
 std::string summary_line(const Statistics& statistics) {
-  std::uint64_t pulls = statistics.original.pulls_succeeded;
+  std::uint64_t pulls = statistics.original.pulls_succeeded + statistics.removed.pulls_succeeded;
   std::size_t open = 0;
   for (const RegistryStatistics& registry : statistics.registries) {
     pulls += registry.pulls_succeeded;
@@ -36,6 +43,9 @@ std::vector<std::string> registry_lines(const Statistics& statistics) {
     lines.push_back(fmt::format("registry {}:{}", registry.registry, counts_text(registry)));
   }
   lines.push_back(fmt::format("original references:{}", counts_text(statistics.original)));
+  if (has_counted(statistics.removed)) {
+    lines.push_back(fmt::format("registries removed since the start:{}", counts_text(statistics.removed)));
+  }
   return lines;
 }
 

@@ -1,5 +1,5 @@
-// What a Resolver has counted since it was made: for the statistics line, the status page and the metrics. Plain
-// values.
+// What a Resolver and those before it have counted: for the statistics line, the status page and the metrics. Plain
+// values. Counters of a process only grow: a reload hands them on.
 #pragma once
 
 #include <array>
@@ -29,12 +29,13 @@ struct Statistics {
   std::vector<RegistryStatistics> registries;  // in file order, the offline one last
   RegistryStatistics original;                 // the original references; never probed
   std::uint64_t failovers = 0;                 // pulls that went on to another source after a failure
+  RegistryStatistics removed{};                // all registries together that a reload has removed
 };
 
 // `cache: size=3 hits=9 misses=4 evictions=0 pulls=5 failovers=1 open=0`, stable words for people who grep: references
 // kept, pulls that ended well, and entries that are left out now.
 std::string summary_line(const Statistics& statistics);
-// One for each registry, and one for the original references.
+// One for each registry, and one for the original references; one for registries removed, where they count.
 std::vector<std::string> registry_lines(const Statistics& statistics);
 
 }  // namespace shim::registry

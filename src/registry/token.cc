@@ -63,4 +63,10 @@ void TokenCache::store(const TokenKey& key, Secret token, Clock::time_point expi
   tokens_.erase(std::ranges::min_element(tokens_, {}, [](const auto& each) { return each.second.expires; }));
 }
 
+void TokenCache::copy(const TokenCache& former, const std::set<std::string>& registries) {
+  for (const auto& [index, entry] : former.tokens_) {
+    if (registries.contains(index.registry) && tokens_.size() < capacity_) tokens_.insert_or_assign(index, entry);
+  }
+}
+
 }  // namespace shim::registry

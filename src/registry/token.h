@@ -5,6 +5,7 @@
 #include <compare>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -44,6 +45,8 @@ class TokenCache {
 
   std::optional<Secret> find(const TokenKey& key, Clock::time_point now) const;
   void store(const TokenKey& key, Secret token, Clock::time_point expires);
+  // Those of `former` that are for one of these registries (TokenKey::registry).
+  void copy(const TokenCache& former, const std::set<std::string>& registries);
   std::size_t size() const { return tokens_.size(); }
 
  private:
