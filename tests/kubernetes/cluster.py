@@ -76,6 +76,8 @@ class ApiServer:
         self._folder = workplace.path("kube-apiserver")
         self._folder.mkdir()
         self._audit_log = self._folder / "audit.log"
+        self._audited: dict[str, dict[str, dict[str, Any]]] = {}  # by request and stage, in order of arrival
+        self._audit_offset = 0  # of what is read already
         certificate = authority.issue("kube-apiserver", "IP:127.0.0.1", "DNS:localhost", "DNS:kubernetes.default.svc")
         accounts = authority.issue("service-accounts")
         policy = self._folder / "audit-policy.json"
@@ -128,12 +130,20 @@ class ApiServer:
 
     def audited(self, user: str) -> list[Audited]:
         """What this user has asked so far, in order of arrival; a watch is one request."""
-        events: dict[str, dict[str, dict[str, Any]]] = {}
-        for line in self._audit_log.read_text().splitlines():
+        with self._audit_log.open("rb") as log:
+            log.seek(self._audit_offset)
+            lines = log.read()
+        lines = lines[: lines.rfind(b"\n") + 1]  # one may be half written
+        self._audit_offset += len(lines)
+        for line in lines.splitlines():
             event = json.loads(line)
-            if event["user"].get("username") == user:
-                events.setdefault(event["auditID"], {})[event["stage"]] = event
-        return [_audited(stages) for stages in events.values()]
+            self._audited.setdefault(event["auditID"], {})[event["stage"]] = event
+        requests = [stages for stages in self._audited.values() if _user(stages) == user]
+        return [_audited(stages) for stages in requests]
+
+
+def _user(stages: Mapping[str, dict[str, Any]]) -> str:
+    return next(iter(stages.values()))["user"].get("username", "")
 
 
 def _audited(stages: Mapping[str, dict[str, Any]]) -> Audited:

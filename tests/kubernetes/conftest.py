@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +81,13 @@ def start_shim(workplace: Workplace, runtime: FakeRuntime) -> Iterator[Callable[
     """start_shim(kubeconfig, text): a running shim that follows the ConfigMap, with this text in its file."""
     shims: list[Shim] = []
 
-    def start(kubeconfig: Path, text: str = "", **settings: Any) -> Shim:
+    def start(
+        kubeconfig: Path, text: str = "", environment: Mapping[str, str] | None = None, **settings: Any
+    ) -> Shim:
         shim = Shim(workplace, BUILD / "image-cri-shim", runtime.socket)
         shims.append(shim)
         shim.configure_in_blocks(text, configMap={"enabled": True, "kubeconfig": str(kubeconfig)}, **settings)
-        shim.start()
+        shim.start(environment=environment)
         return shim
 
     yield start
