@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,45 @@ def test_config_map_that_is_not_there_yet_is_followed_with_the_kubelets_credenti
 
     cluster.apply_config_map(registries(registry))
 
+    source.wait_until(registry, WITHIN)
+
+
+def test_kubeconfig_of_the_environment_is_found(
+    cluster: Cluster, account: Path, start_shim, runtime: FakeRuntime, start_registry
+) -> None:
+    registry = start_registry()
+    cluster.kubectl.run("apply", "-f", DEPLOY / "rbac.yaml")
+    cluster.apply_config_map(registries(registry))
+
+    source = Source(start_shim(environment={"KUBECONFIG": str(account)}), runtime)
+
+    source.holds(registry)
+    source.wait_until(registry, WITHIN)
+
+
+# What a pod of the account has, in a mount namespace of the shim's own.
+IN_CLUSTER = """
+mount -t tmpfs tmpfs /run && mkdir -p /run/secrets/kubernetes.io/serviceaccount &&
+cp "$1/token" /run/secrets/kubernetes.io/serviceaccount/token &&
+cp "$2" /run/secrets/kubernetes.io/serviceaccount/ca.crt &&
+printf kube-system >/run/secrets/kubernetes.io/serviceaccount/namespace &&
+shift 2 && exec "$@"
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace needs root")
+def test_service_account_of_a_pod_is_found(
+    cluster: Cluster, account: Path, workplace: Workplace, start_shim, runtime: FakeRuntime, start_registry
+) -> None:
+    registry = start_registry()
+    cluster.kubectl.run("apply", "-f", DEPLOY / "rbac.yaml")
+    cluster.apply_config_map(registries(registry))
+    environment = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(cluster.api.port)}
+    wrapper = ["unshare", "--mount", "sh", "-c", IN_CLUSTER, "sh", workplace.folder, cluster.authority.file]
+
+    source = Source(start_shim(environment=environment, wrapper=wrapper), runtime)
+
+    source.holds(registry)
     source.wait_until(registry, WITHIN)
 
 
