@@ -51,7 +51,7 @@ class Secrets:
         return [secret for secret in self._secrets if any(form in text for form in forms(secret))]
 
 
-def text_below(folder: Path) -> str:
-    """The names and contents of all files in it."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+def text_below(folder: Path, but: str = "") -> str:
+    """The names and contents of all files in it but those of one name."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != but]
     return "\n".join(f"{path}\n{path.read_text(errors='replace')}" for path in files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +44,9 @@ class Shim:
         self.accepted_exits = {0}  # a test that kills it adds to them
         self._said: list[str] = []
         workplace.watch(f"{name}'s commands", lambda: "\n".join(self._said))
-        workplace.watch(f"{name}'s state", lambda: text_below(self.state))
+        # The copy of the configuration has the configuration's secrets, and its mode.
+        self.kept_copy = self.state / "last-good.yaml"
+        workplace.watch(f"{name}'s state", lambda: text_below(self.state, but=self.kept_copy.name))
 
     def configure(self, **settings: Any) -> None:
         # JSON is YAML.
@@ -66,6 +69,20 @@ class Shim:
         }
         self._workplace.secrets.add_from(settings)
         return {**defaults, **settings}
+
+    def hang_up(self) -> None:
+        """Asks for a reload."""
+        self.process.signal(signal.SIGHUP)
+
+    def ask_admin(self, target: str) -> tuple[int, str]:
+        """Status and body of the answer to a GET on the admin socket."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10)
+            connection.connect(str(self._workplace.path(f"{self._name}-admin.sock")))
+            connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        head, _, body = answer.decode().partition("\r\n\r\n")
+        return int(head.split()[1]), body
 
     def command(self, *arguments: str) -> list[str | Path]:
         if IS_RELAY:
@@ -101,10 +118,6 @@ class Shim:
 
     def terminate(self) -> None:
         self.process.signal(signal.SIGTERM)
-
-    def reload(self) -> None:
-        """`systemctl reload`."""
-        self.process.signal(signal.SIGHUP)
 
     def check_exits(self) -> None:
         """It ends with 0 when it is asked to; a crash or a sanitizer's report shows here."""
