@@ -60,6 +60,8 @@ class Etcd:
         command += [f"--listen-client-urls={self.url}", f"--advertise-client-urls={self.url}"]
         command += [f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}"]
         command += [f"--initial-cluster=etcd={peer}", "--logger=zap", "--log-level=warn"]
+        # As kubeadm has it: without it the API server has no bookmarks to send where nothing changes.
+        command.append("--experimental-watch-progress-notify-interval=5s")
         self.process = workplace.start("etcd", command, prepare=end_with_the_tests)
         self.process.wait_until(lambda: self._run("endpoint", "health").returncode == 0, "healthy")
 
@@ -126,7 +128,8 @@ class ApiServer:
         self.process.wait_until(self._is_ready, "ready", START_SECONDS)
 
     def stop(self) -> None:
-        self.process.stop()
+        """As a machine stops that loses its power; a polite end waits for a minute for the watches to end."""
+        self.process.kill()
 
     def _is_ready(self) -> bool:
         try:
