@@ -46,7 +46,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 	@scripts/setup lint
 	@scripts/fuzz
 
-conformance: ## critest and a real kubelet, directly and through the shim (root)
+conformance: ## critest, a real kubelet, h2spec, a real kube-apiserver (root)
 	@scripts/setup conformance
 	@scripts/build release image-cri-shim
 	@set -e; export ICS_BUILD_DIR=$(CURDIR)/build/release ICS_BUSYBOX=$$(scripts/static-busybox); \

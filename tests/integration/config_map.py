@@ -75,12 +75,16 @@ def synced_lines(file: Path) -> list[str]:
     return [
         f"synced image-cri-shim config from ConfigMap into {file}",
         "syncing image-cri-shim config from ConfigMap completed",
-        f"reloaded shim auth configuration from {file}",
     ]
+
+
+def reloaded_line(file: Path) -> str:
+    """That it has effect, which does not wait for the file."""
+    return f"reloaded shim auth configuration from {file}"
 
 
 def wait_until_read(api: FakeApiServer, shim: Shim) -> None:
     """Everything that the API server has said by now, the shim has looked at: a request after it, by SIGHUP."""
     count = len(api.requests("get"))
-    shim.reload()
+    shim.hang_up()
     api.wait_for("get", count + 1)

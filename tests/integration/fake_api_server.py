@@ -89,6 +89,7 @@ class FakeApiServer:
         self.splits_frames = False  # over several chunks
         self.bytes_sent = 0
         self.watches = 0  # open now
+        self.events_sent: list[str] = []  # their types
         self.authority = authority
         self._certificate: Certificate | None = None
         if authority:
@@ -471,6 +472,7 @@ class _Handler(BaseHTTPRequestHandler):
         for start in range(0, len(content), size):
             piece = content[start : start + size]
             self._send(b"%x\r\n%s\r\n" % (len(piece), piece))
+        self.api.events_sent.append(kind)
 
     def _end_stream(self) -> None:
         self._send(b"0\r\n\r\n")

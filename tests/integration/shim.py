@@ -119,10 +119,6 @@ class Shim:
     def terminate(self) -> None:
         self.process.signal(signal.SIGTERM)
 
-    def reload(self) -> None:
-        """`systemctl reload`."""
-        self.process.signal(signal.SIGHUP)
-
     def check_exits(self) -> None:
         """It ends with 0 when it is asked to; a crash or a sanitizer's report shows here."""
         for process in self._processes:

@@ -17,6 +17,7 @@ from config_map import (
     are_in_order,
     messages,
     registries,
+    reloaded_line,
     synced_lines,
     wait_for_lines,
     wait_until_read,
@@ -170,6 +171,7 @@ def test_log_lines_are_the_documented_ones_in_their_order(api, follow: Follow, s
         "configmap: merged 2 registries into config",
         *synced_lines(shim.configuration),
     )
+    wait_for_lines(shim, "configmap: merged 2 registries into config", reloaded_line(shim.configuration))
     log = [line for line in shim.log.splitlines() if "configmap: " in line or "ConfigMap" in line]
     assert all(" info " in line for line in log), log
 

@@ -84,7 +84,7 @@ def test_rotated_token_file_is_read_again_after_a_401(
 
     api.tokens = {new}
     api.disconnect()
-    eventually(lambda: lines_with(shim, "401"), "it is said")
+    eventually(lambda: lines_with(shim, "401 Unauthorized"), "it is said")
     replace(file, new)
 
     took_effect(shim)
@@ -99,7 +99,7 @@ def test_refused_token_is_said_once(
 
     api.wait_for("get", 3)
 
-    assert len(lines_with(shim, "401")) == 1
+    assert len(lines_with(shim, "401 Unauthorized")) == 1
 
 
 # Certificates.

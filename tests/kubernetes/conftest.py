@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +78,23 @@ def start_registry(workplace: Workplace) -> Callable[..., Registry]:
 
 @pytest.fixture
 def start_shim(workplace: Workplace, runtime: FakeRuntime) -> Iterator[Callable[..., Shim]]:
-    """start_shim(kubeconfig, text): a running shim that follows the ConfigMap, with this text in its file."""
+    """start_shim(kubeconfig, text): a running shim that follows the ConfigMap, with this text in its file.
+
+    Without a kubeconfig it has to find its way by itself.
+    """
     shims: list[Shim] = []
 
-    def start(kubeconfig: Path, text: str = "", **settings: Any) -> Shim:
-        shim = Shim(workplace, BUILD / "image-cri-shim", runtime.socket)
+    def start(
+        kubeconfig: Path | None = None,
+        text: str = "",
+        environment: Mapping[str, str] | None = None,
+        wrapper: Sequence[str | Path] = (),
+        **settings: Any,
+    ) -> Shim:
+        shim = Shim(workplace, BUILD / "image-cri-shim", runtime.socket, wrapper=wrapper)
         shims.append(shim)
-        shim.configure_in_blocks(text, configMap={"enabled": True, "kubeconfig": str(kubeconfig)}, **settings)
-        shim.start()
+        shim.configure_in_blocks(text, configMap={"enabled": True, "kubeconfig": str(kubeconfig or "")}, **settings)
+        shim.start(environment=environment)
         return shim
 
     yield start
