@@ -261,4 +261,13 @@ std::optional<Document> Document::parse(std::string_view text, Diagnostics& diag
   return document;
 }
 
+std::optional<Document> Document::parse_json_or_yaml(std::string_view text, Diagnostics& diagnostics) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  const bool is_json = first != std::string_view::npos && text[first] == '{';
+  if (!is_json || text.find('\t') == std::string_view::npos) return parse(text, diagnostics);
+  std::string spaced(text);
+  std::ranges::replace(spaced, '\t', ' ');
+  return parse(spaced, diagnostics);
+}
+
 }  // namespace shim::config

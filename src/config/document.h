@@ -49,6 +49,8 @@ class Document {
   // Nothing where there is no tree to look at; `diagnostics` says why. An empty text is a document whose root is null.
   // Messages never show text of the document (it may be a password that lacks its quotes).
   static std::optional<Document> parse(std::string_view text, Diagnostics& diagnostics, Source source = Source::file);
+  // The same for a file that others also write as JSON, which is YAML but for the tabs between its tokens.
+  static std::optional<Document> parse_json_or_yaml(std::string_view text, Diagnostics& diagnostics);
 
   const Node& root() const { return *root_; }
 

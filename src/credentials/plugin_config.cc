@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/text.h"
@@ -182,14 +181,6 @@ PluginConfig read_file(const Part& top) {
   return config;
 }
 
-// JSON is read as the YAML that it is; what yaml-cpp does not take (tabs) is laid out anew.
-std::optional<Document> parse_document(std::string_view text, Diagnostics& diagnostics) {
-  Diagnostics first_try("");
-  if (auto document = Document::parse(text, first_try)) return document;
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return Document::parse(json.is_object() ? json.dump(1) : std::string(text), diagnostics);
-}
-
 }  // namespace
 
 bool Plugin::matches(std::string_view image) const {
@@ -198,7 +189,7 @@ bool Plugin::matches(std::string_view image) const {
 
 PluginConfigResult read_plugin_config(std::string_view text, std::string_view file) {
   Diagnostics diagnostics(file);
-  const auto document = parse_document(text, diagnostics);
+  const auto document = Document::parse_json_or_yaml(text, diagnostics);
   if (!document) return {std::nullopt, diagnostics.take()};
   std::optional<PluginConfig> config = read_file(Part(document->root(), "", diagnostics));
   if (diagnostics.error_count() > 0) config.reset();

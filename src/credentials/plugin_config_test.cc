@@ -52,6 +52,13 @@ TEST(PluginConfig, IsReadAsTheKubeletReadsIt) {
   EXPECT_FALSE(plugin.matches("registry.io/path"));
 }
 
+TEST(PluginConfig, OfAnyDepthIsAnErrorAtMost) {
+  const std::string deep(200'000, '[');
+
+  EXPECT_FALSE(parse_plugin_config("{\t\"providers\": " + deep, "f.json"));
+  EXPECT_FALSE(parse_plugin_config("{\t\"providers\": " + deep + std::string(200'000, ']') + "}", "f.json"));
+}
+
 TEST(PluginConfig, MayBeJsonAndOfAnOlderVersion) {
   const auto config = parse_plugin_config(
       "{\t\"apiVersion\":\"kubelet.config.k8s.io/"

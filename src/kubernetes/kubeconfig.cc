@@ -32,16 +32,6 @@ std::unexpected<Error> wrong(const std::string& file, int line, std::string_view
   return fail(to_string(Diagnostic{config::Severity::error, file, line, std::string(path), std::move(message)}));
 }
 
-// JSON is YAML but for its tabs, which stand between its tokens only.
-std::optional<Document> parse_document(std::string_view text, Diagnostics& diagnostics) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  const bool is_json = first != std::string_view::npos && text[first] == '{';
-  if (!is_json || text.find('\t') == std::string_view::npos) return Document::parse(text, diagnostics);
-  std::string spaced(text);
-  std::ranges::replace(spaced, '\t', ' ');
-  return Document::parse(spaced, diagnostics);
-}
-
 // REQUIRES: `file` is absolute.
 std::string_view folder_of(std::string_view file) {
   return file.substr(0, std::max<std::size_t>(file.rfind('/'), 1));
@@ -79,7 +69,7 @@ struct Kubeconfig::Reader {
 
 Expected<Kubeconfig> Kubeconfig::parse(std::string_view text, const std::string& file) {
   Diagnostics diagnostics(printable(file, 512));
-  const auto document = parse_document(text, diagnostics);
+  const auto document = Document::parse_json_or_yaml(text, diagnostics);
   if (!document) return std::unexpected(error_of(diagnostics));
   const KubeconfigPart top(document->root(), "", diagnostics);
   for (const auto& [key, expected] : {std::pair("apiVersion", "v1"), std::pair("kind", "Config")}) {
