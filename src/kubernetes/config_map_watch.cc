@@ -137,6 +137,8 @@ class ConfigMapWatch::Loop : public std::enable_shared_from_this<Loop> {
 
   std::shared_ptr<Access> access_;
   std::string resource_version_;  // to watch from; empty: from what is there
+  std::string object_version_;    // of the ConfigMap as it was seen last
+  bool has_expired_ = false;      // the one that a GET gives is too old
   bool sends_bookmarks_ = false;  // the last watch had one, or none has been silent since
   KnownSight known_;
   std::optional<Sight> seen_;  // and not yet told
@@ -218,6 +220,7 @@ asio::awaitable<ConfigMapWatch::Loop::Attempt> ConfigMapWatch::Loop::get(Login l
 ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::judge_get(const http::Response& answer) {
   if (says_not_found(answer)) {
     resource_version_.clear();
+    object_version_.clear();
     has_seen();
     seen_ = Absent{};
     return {{Outcome::Kind::answered}};
@@ -228,9 +231,13 @@ ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::judge_get(const http::Respon
     const std::string clause = fmt::format("{}: answered {}", status_.server, config_map.error().message);
     return failed(Ask::get, {Outcome::Kind::garbled}, clause);
   }
-  resource_version_ = config_map->resource_version;
+  // It is the version of the object's last change. Where the server's history begins later, as after its restart, it is
+  // too old however often it is read: then the watch begins with what is there. Where it is the one seen before, the
+  // watch goes on from where it was.
+  const bool is_changed = std::exchange(object_version_, config_map->resource_version) != config_map->resource_version;
+  if (!std::exchange(has_expired_, false) && is_changed) resource_version_ = object_version_;
   has_seen();
-  seen_ = Present{std::move(config_map->text), resource_version_};
+  seen_ = Present{std::move(config_map->text), std::move(config_map->resource_version)};
   return {{Outcome::Kind::answered}};
 }
 
@@ -290,10 +297,13 @@ bool ConfigMapWatch::Loop::take(WatchStream& stream, std::string_view piece) {
 void ConfigMapWatch::Loop::learn(WatchStream& stream) {
   if (stream.resource_version().empty()) return;
   resource_version_ = stream.resource_version();
+  has_expired_ = false;
   sends_bookmarks_ = sends_bookmarks_ || stream.had_bookmark();
   has_seen();
   auto sight = stream.take_sight();
   if (!sight) return;
+  const auto* present = std::get_if<Present>(&*sight);
+  object_version_ = present ? present->resource_version : "";
   seen_ = std::move(sight);
   asio::post(executor_, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->deliver();
@@ -307,6 +317,7 @@ WatchPlan::Step ConfigMapWatch::Loop::begin_anew() {
 
 void ConfigMapWatch::Loop::settle(const Attempt& attempt, WatchPlan::Step next) {
   status_.reason = attempt.reason;
+  if (!attempt.reason.empty()) spdlog::debug("{}; asked again in {}", attempt.reason, format_duration(next.pause));
   if (next.is_setback) {
     status_.phase = WatchStatus::Phase::pausing;
     return tell(Unknown{attempt.reason, attempt.is_access});
@@ -324,6 +335,10 @@ void ConfigMapWatch::Loop::settle(const Attempt& attempt, WatchPlan::Step next) 
 
 ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::refused(Ask asked, Refusal refusal) {
   if (refusal.outcome.kind == Outcome::Kind::unauthorized) access_->refused();
+  if (refusal.outcome.kind == Outcome::Kind::expired) {
+    resource_version_.clear();
+    has_expired_ = true;
+  }
   return failed(asked, refusal.outcome, fmt::format("{}: {}", status_.server, refusal.reason));
 }
 
