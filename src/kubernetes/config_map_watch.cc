@@ -110,8 +110,8 @@ class ConfigMapWatch::Loop : public std::enable_shared_from_this<Loop> {
   bool take(WatchStream& stream, std::string_view piece);
   void learn(WatchStream& stream);
   void settle(const Attempt& attempt, WatchPlan::Step next);
-  Attempt refused(Ask asked, Refusal refusal);
-  Attempt failed(Ask asked, Outcome outcome, std::string_view clause) const;
+  Attempt refused(Refusal refusal);
+  Attempt failed(Outcome outcome, std::string_view clause) const;
   void deliver();
   void tell(const Sight& sight);
   void interrupt() {
@@ -213,7 +213,7 @@ asio::awaitable<ConfigMapWatch::Loop::Attempt> ConfigMapWatch::Loop::get(Login l
   auto question = http_.request(std::move(request));
   const auto answer = co_await interruptible(std::move(question));
   if (!answer || is_interrupted()) co_return Attempt{};
-  if (!*answer) co_return failed(Ask::get, {}, answer->error().message);
+  if (!*answer) co_return failed({}, answer->error().message);
   co_return judge_get(**answer);
 }
 
@@ -225,11 +225,11 @@ ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::judge_get(const http::Respon
     seen_ = Absent{};
     return {{Outcome::Kind::answered}};
   }
-  if (answer.status != 200) return refused(Ask::get, refusal_of_answer(Ask::get, answer, wanted_));
+  if (answer.status != 200) return refused(refusal_of_answer(Ask::get, answer, wanted_));
   auto config_map = parse_config_map(answer.body, wanted_);
   if (!config_map) {
     const std::string clause = fmt::format("{}: answered {}", status_.server, config_map.error().message);
-    return failed(Ask::get, {Outcome::Kind::garbled}, clause);
+    return failed({Outcome::Kind::garbled}, clause);
   }
   // It is the version of the object's last change. Where the server's history begins later, as after its restart, it is
   // too old however often it is read: then the watch begins with what is there. Where it is the one seen before, the
@@ -265,23 +265,21 @@ ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::judge_watch(
     const bool was_silent = answer.error().was_answered && answer.error().kind == http::Failure::Kind::timed_out;
     if (was_silent) sends_bookmarks_ = false;
     const auto kind = was_silent ? Outcome::Kind::ended : Outcome::Kind::lost;
-    return failed(Ask::watch, {kind, lasted}, answer.error().message);
+    return failed({kind, lasted}, answer.error().message);
   }
-  if (answer->status / 100 != 2) return refused(Ask::watch, refusal_of_answer(Ask::watch, *answer, wanted_));
+  if (answer->status / 100 != 2) return refused(refusal_of_answer(Ask::watch, *answer, wanted_));
   const bool is_good = !stream.has_failed() && stream.end();
   learn(stream);
   if (is_good) {
     const auto kind = lasted + kEndMargin < time ? Outcome::Kind::cut_short : Outcome::Kind::ended;
-    return failed(Ask::watch, {kind, lasted},
-                  fmt::format("{}: ended it after {}", status_.server, format_duration(lasted)));
+    return failed({kind, lasted}, fmt::format("{}: ended it after {}", status_.server, format_duration(lasted)));
   }
   if (stream.status()) {
     Refusal refusal = refusal_of_status(Ask::watch, *stream.status(), wanted_);
     refusal.outcome.lasted = lasted;
-    return refused(Ask::watch, std::move(refusal));
+    return refused(std::move(refusal));
   }
-  return failed(Ask::watch, {Outcome::Kind::garbled, lasted},
-                fmt::format("{}: sent {}", status_.server, stream.error()));
+  return failed({Outcome::Kind::garbled, lasted}, fmt::format("{}: sent {}", status_.server, stream.error()));
 }
 
 // Called by libcurl: what it learns is told afterwards.
@@ -333,19 +331,18 @@ void ConfigMapWatch::Loop::settle(const Attempt& attempt, WatchPlan::Step next) 
                format_duration(options_.poll_interval), attempt.reason);
 }
 
-ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::refused(Ask asked, Refusal refusal) {
+ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::refused(Refusal refusal) {
   if (refusal.outcome.kind == Outcome::Kind::unauthorized) access_->refused();
   if (refusal.outcome.kind == Outcome::Kind::expired) {
     resource_version_.clear();
     has_expired_ = true;
   }
-  return failed(asked, refusal.outcome, fmt::format("{}: {}", status_.server, refusal.reason));
+  return failed(refusal.outcome, fmt::format("{}: {}", status_.server, refusal.reason));
 }
 
-ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::failed(Ask asked, Outcome outcome, std::string_view clause) const {
+ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::failed(Outcome outcome, std::string_view clause) const {
   Attempt attempt{.outcome = outcome};
-  attempt.reason = fmt::format("cannot {} ConfigMap {} with {}: {}", asked == Ask::get ? "get" : "watch",
-                               wanted_.place(), access_->name(), clause);
+  attempt.reason = fmt::format("cannot follow ConfigMap {} with {}: {}", wanted_.place(), access_->name(), clause);
   return attempt;
 }
 
