@@ -110,8 +110,8 @@ class ConfigMapWatch::Loop : public std::enable_shared_from_this<Loop> {
   bool take(WatchStream& stream, std::string_view piece);
   void learn(WatchStream& stream);
   void settle(const Attempt& attempt, WatchPlan::Step next);
-  Attempt refused(Ask asked, Refusal refusal);
-  Attempt failed(Ask asked, Outcome outcome, std::string_view clause) const;
+  Attempt refused(Refusal refusal);
+  Attempt failed(Outcome outcome, std::string_view clause) const;
   void deliver();
   void tell(const Sight& sight);
   void interrupt() {
@@ -137,6 +137,8 @@ class ConfigMapWatch::Loop : public std::enable_shared_from_this<Loop> {
 
   std::shared_ptr<Access> access_;
   std::string resource_version_;  // to watch from; empty: from what is there
+  std::string object_version_;    // of the ConfigMap as it was seen last
+  bool has_expired_ = false;      // the one that a GET gives is too old
   bool sends_bookmarks_ = false;  // the last watch had one, or none has been silent since
   KnownSight known_;
   std::optional<Sight> seen_;  // and not yet told
@@ -211,26 +213,31 @@ asio::awaitable<ConfigMapWatch::Loop::Attempt> ConfigMapWatch::Loop::get(Login l
   auto question = http_.request(std::move(request));
   const auto answer = co_await interruptible(std::move(question));
   if (!answer || is_interrupted()) co_return Attempt{};
-  if (!*answer) co_return failed(Ask::get, {}, answer->error().message);
+  if (!*answer) co_return failed({}, answer->error().message);
   co_return judge_get(**answer);
 }
 
 ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::judge_get(const http::Response& answer) {
   if (says_not_found(answer)) {
     resource_version_.clear();
+    object_version_.clear();
     has_seen();
     seen_ = Absent{};
     return {{Outcome::Kind::answered}};
   }
-  if (answer.status != 200) return refused(Ask::get, refusal_of_answer(Ask::get, answer, wanted_));
+  if (answer.status != 200) return refused(refusal_of_answer(Ask::get, answer, wanted_));
   auto config_map = parse_config_map(answer.body, wanted_);
   if (!config_map) {
     const std::string clause = fmt::format("{}: answered {}", status_.server, config_map.error().message);
-    return failed(Ask::get, {Outcome::Kind::garbled}, clause);
+    return failed({Outcome::Kind::garbled}, clause);
   }
-  resource_version_ = config_map->resource_version;
+  // It is the version of the object's last change. Where the server's history begins later, as after its restart, it is
+  // too old however often it is read: then the watch begins with what is there. Where it is the one seen before, the
+  // watch goes on from where it was.
+  const bool is_changed = std::exchange(object_version_, config_map->resource_version) != config_map->resource_version;
+  if (!std::exchange(has_expired_, false) && is_changed) resource_version_ = object_version_;
   has_seen();
-  seen_ = Present{std::move(config_map->text), resource_version_};
+  seen_ = Present{std::move(config_map->text), std::move(config_map->resource_version)};
   return {{Outcome::Kind::answered}};
 }
 
@@ -258,23 +265,21 @@ ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::judge_watch(
     const bool was_silent = answer.error().was_answered && answer.error().kind == http::Failure::Kind::timed_out;
     if (was_silent) sends_bookmarks_ = false;
     const auto kind = was_silent ? Outcome::Kind::ended : Outcome::Kind::lost;
-    return failed(Ask::watch, {kind, lasted}, answer.error().message);
+    return failed({kind, lasted}, answer.error().message);
   }
-  if (answer->status / 100 != 2) return refused(Ask::watch, refusal_of_answer(Ask::watch, *answer, wanted_));
+  if (answer->status / 100 != 2) return refused(refusal_of_answer(Ask::watch, *answer, wanted_));
   const bool is_good = !stream.has_failed() && stream.end();
   learn(stream);
   if (is_good) {
     const auto kind = lasted + kEndMargin < time ? Outcome::Kind::cut_short : Outcome::Kind::ended;
-    return failed(Ask::watch, {kind, lasted},
-                  fmt::format("{}: ended it after {}", status_.server, format_duration(lasted)));
+    return failed({kind, lasted}, fmt::format("{}: ended it after {}", status_.server, format_duration(lasted)));
   }
   if (stream.status()) {
     Refusal refusal = refusal_of_status(Ask::watch, *stream.status(), wanted_);
     refusal.outcome.lasted = lasted;
-    return refused(Ask::watch, std::move(refusal));
+    return refused(std::move(refusal));
   }
-  return failed(Ask::watch, {Outcome::Kind::garbled, lasted},
-                fmt::format("{}: sent {}", status_.server, stream.error()));
+  return failed({Outcome::Kind::garbled, lasted}, fmt::format("{}: sent {}", status_.server, stream.error()));
 }
 
 // Called by libcurl: what it learns is told afterwards.
@@ -290,10 +295,13 @@ bool ConfigMapWatch::Loop::take(WatchStream& stream, std::string_view piece) {
 void ConfigMapWatch::Loop::learn(WatchStream& stream) {
   if (stream.resource_version().empty()) return;
   resource_version_ = stream.resource_version();
+  has_expired_ = false;
   sends_bookmarks_ = sends_bookmarks_ || stream.had_bookmark();
   has_seen();
   auto sight = stream.take_sight();
   if (!sight) return;
+  const auto* present = std::get_if<Present>(&*sight);
+  object_version_ = present ? present->resource_version : "";
   seen_ = std::move(sight);
   asio::post(executor_, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->deliver();
@@ -307,6 +315,7 @@ WatchPlan::Step ConfigMapWatch::Loop::begin_anew() {
 
 void ConfigMapWatch::Loop::settle(const Attempt& attempt, WatchPlan::Step next) {
   status_.reason = attempt.reason;
+  if (!attempt.reason.empty()) spdlog::debug("{}; asked again in {}", attempt.reason, format_duration(next.pause));
   if (next.is_setback) {
     status_.phase = WatchStatus::Phase::pausing;
     return tell(Unknown{attempt.reason, attempt.is_access});
@@ -322,15 +331,18 @@ void ConfigMapWatch::Loop::settle(const Attempt& attempt, WatchPlan::Step next) 
                format_duration(options_.poll_interval), attempt.reason);
 }
 
-ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::refused(Ask asked, Refusal refusal) {
+ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::refused(Refusal refusal) {
   if (refusal.outcome.kind == Outcome::Kind::unauthorized) access_->refused();
-  return failed(asked, refusal.outcome, fmt::format("{}: {}", status_.server, refusal.reason));
+  if (refusal.outcome.kind == Outcome::Kind::expired) {
+    resource_version_.clear();
+    has_expired_ = true;
+  }
+  return failed(refusal.outcome, fmt::format("{}: {}", status_.server, refusal.reason));
 }
 
-ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::failed(Ask asked, Outcome outcome, std::string_view clause) const {
+ConfigMapWatch::Loop::Attempt ConfigMapWatch::Loop::failed(Outcome outcome, std::string_view clause) const {
   Attempt attempt{.outcome = outcome};
-  attempt.reason = fmt::format("cannot {} ConfigMap {} with {}: {}", asked == Ask::get ? "get" : "watch",
-                               wanted_.place(), access_->name(), clause);
+  attempt.reason = fmt::format("cannot follow ConfigMap {} with {}: {}", wanted_.place(), access_->name(), clause);
   return attempt;
 }
 

@@ -1,8 +1,9 @@
 // Follows one ConfigMap: one GET, then a watch from there; a GET now and then where watching is forbidden (DESIGN 6).
 //
 // Nothing waits for it: what it sees, it tells. At rest it costs one open request. An API server that is away, hung,
-// refusing or talking nonsense is asked again after a jittered pause that grows to 30 s; what was seen before stays.
-// Runs on the I/O thread.
+// refusing or talking nonsense is asked again after a jittered pause that grows to 30 s; what was seen before stays. A
+// watch that broke off is resumed after up to 4 s, one that a stopping server ended after up to 1 s: all nodes lose
+// theirs at once. Runs on the I/O thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,7 +27,8 @@ struct Present {
 };
 // There is none of that name (also: not any more).
 struct Absent {};
-// Nothing is known at the moment, and why. Told once for each reason, not at every attempt. What was seen last stays.
+// Nothing is known at the moment, and why. Told once for each reason, not at every attempt, and again only after it has
+// worked. A watch that broke off is resumed silently; only if that fails, too, it is told. What was seen last stays.
 struct Unknown {
   std::string reason;      // what was tried, on which server, why it failed, what to do (401, 403: the RBAC rule)
   bool is_access = false;  // no kubeconfig, or one that is not valid: no API server was asked
@@ -41,7 +43,9 @@ struct WatchOptions {
   std::chrono::milliseconds answer_timeout{10'000};                   // of a GET, and for the head of a watch's answer
   std::chrono::milliseconds first_pause{1000};                        // after a failure, doubled up to `longest_pause`
   std::chrono::milliseconds longest_pause{30'000};
-  std::chrono::milliseconds longest_silence{150'000};  // of a watch on a server that sends bookmarks (each minute)
+  // Of a watch on a server that sends bookmarks (each minute); four times as long where none has come, as from an API
+  // server whose ConfigMaps nobody changes.
+  std::chrono::milliseconds longest_silence{150'000};
 };
 
 // For `status`, metrics, readiness.

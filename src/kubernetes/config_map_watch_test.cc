@@ -190,11 +190,34 @@ TEST_F(ConfigMapWatchTest, LooksAnewWhereItsVersionIsTooOld) {
   api_.answer_watch(refusal_answer(410, "Expired", "too old resource version"));
   start();
   ASSERT_TRUE(run_until_watching());
-  EXPECT_EQ(api_.gets(), 2);
+  EXPECT_EQ(api_.gets(), 1);
+  EXPECT_EQ(api_.watches(), 2);
   api_.send(event_json("ERROR", testing::status_json(410, "Expired", "too old resource version")));
-  ASSERT_TRUE(run_until([&] { return api_.gets() == 3 && api_.watches() == 3; }));
+  ASSERT_TRUE(run_until([&] { return api_.gets() == 2 && api_.watches() == 3; }));
   api_.put("two");
   ASSERT_TRUE(run_until([&] { return told_.back() == "two"; }));
+}
+
+TEST_F(ConfigMapWatchTest, BeginsWithWhatIsThereWhereTheHistoryBeginsAfterItsLastChange) {
+  api_.put("one");
+  api_.compact();
+  start();
+  ASSERT_TRUE(run_until_watching());
+  EXPECT_EQ(last_watch().find("resourceVersion"), std::string::npos);
+  EXPECT_EQ(api_.requests().size(), 3);
+  EXPECT_EQ(told_, Told{"one"});
+}
+
+TEST_F(ConfigMapWatchTest, SeesWhatHappenedWhileTheHistoryWasLost) {
+  api_.put("one");
+  start();
+  ASSERT_TRUE(run_until_watching());
+  api_.answer_watch(refusal_answer(410, "Expired"));
+  api_.end_watches(FakeApi::End::abrupt);
+  ASSERT_TRUE(run_until([&] { return api_.gets() == 2 && api_.open_watches() == 1; }));
+  EXPECT_EQ(last_watch().find("resourceVersion"), std::string::npos);
+  api_.remove();
+  ASSERT_TRUE(run_until([&] { return told_.back() == "absent"; }));
 }
 
 TEST_F(ConfigMapWatchTest, AsksOnceMoreWithANewLoginWhereItIsUnauthorized) {
@@ -212,10 +235,10 @@ TEST_F(ConfigMapWatchTest, SaysOnceThatItsCredentialsAreNotValid) {
   api_.put("one");
   start();
   ASSERT_TRUE(run_until_told(2));
-  EXPECT_EQ(
-      told_[0],
-      "? cannot get ConfigMap kube-system/image-cri-shim with /etc/kubernetes/admin.conf (user admin): " + api_.url() +
-          ": 401 Unauthorized: its credentials are not valid, or not any more; it says: Unauthorized");
+  EXPECT_EQ(told_[0],
+            "? cannot follow ConfigMap kube-system/image-cri-shim with /etc/kubernetes/admin.conf (user admin): " +
+                api_.url() +
+                ": 401 Unauthorized: its credentials are not valid, or not any more; it says: Unauthorized");
   EXPECT_EQ(told_[1], "one");
 }
 
@@ -273,9 +296,10 @@ TEST_F(ConfigMapWatchTest, GivesUpAServerThatDoesNotAnswer) {
   api_.fail_watch({.then = Then::hang});
   start();
   ASSERT_TRUE(run_until_watching());
-  EXPECT_EQ(told_.size(), 3);
+  ASSERT_EQ(told_.size(), 2);
   EXPECT_NE(told_[0].find("no answer within 50ms"), std::string::npos) << told_[0];
   EXPECT_EQ(told_[1], "one");
+  EXPECT_EQ(api_.requests().size(), 4);
 }
 
 TEST_F(ConfigMapWatchTest, ResumesAWatchThatIsSilentlyDead) {
@@ -348,9 +372,17 @@ TEST_F(ConfigMapWatchTest, LooksNowWhateverItWaitsFor) {
   for (int i = 0; i < 3; ++i) watch_->look_now();
   ASSERT_TRUE(run_until_watching());
   EXPECT_EQ(api_.gets(), 2);
+  api_.bookmark();
+  api_.put("two");
+  ASSERT_TRUE(run_until_told(3));
+  api_.bookmark();
+  api_.bookmark();
+  const auto seen = watch_->status().last_seen;
+  ASSERT_TRUE(run_until([&] { return watch_->status().last_seen > seen; }));
   watch_->look_now();
   ASSERT_TRUE(run_until([&] { return api_.gets() == 3 && api_.watches() == 2; }));
-  EXPECT_EQ(told_.back(), "one");
+  EXPECT_EQ(told_.back(), "two");
+  EXPECT_EQ(last_watch().find("resourceVersion=103 "), std::string::npos) << "from before its last bookmark";
 }
 
 TEST_F(ConfigMapWatchTest, MayBeDestroyedByItsListener) {

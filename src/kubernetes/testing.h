@@ -125,7 +125,7 @@ class FakeApi {
     const std::lock_guard lock(mutex_);
     send_locked(std::move(bytes));
   }
-  // Nobody can watch from before now any more.
+  // Nobody can watch from before now any more, not even from the version of an object that was not changed since.
   void compact() {
     const std::lock_guard lock(mutex_);
     compacted_ = version_ + 1;
@@ -180,9 +180,9 @@ class FakeApi {
     std::string bytes;
   };
 
-  std::string object() const { return config_map_json(std::to_string(version_), text_); }
+  std::string object() const { return config_map_json(std::to_string(object_version_), text_); }
   void record(const std::string& type) {
-    ++version_;
+    object_version_ = ++version_;
     history_.push_back({version_, event_json(type, object())});
     changed_.notify_all();
   }
@@ -273,6 +273,7 @@ class FakeApi {
   bool exists_ = false;
   std::optional<std::string> text_;
   long version_ = 100;
+  long object_version_ = 0;
   long compacted_ = 0;
   std::vector<Record> history_;
   std::vector<std::string> direct_;

@@ -18,6 +18,7 @@ WatchPlan::Step WatchPlan::restart(TimePoint now) {
 
 WatchPlan::Step WatchPlan::after(Ask asked, const Outcome& outcome, TimePoint now) {
   const bool was_stable = outcome.lasted >= kStable;
+  const bool had_just_looked = std::exchange(has_just_looked_, outcome.kind == Outcome::Kind::answered);
   if (was_stable) {
     step_ = lost_watches_ = 0;
     was_expired_ = false;
@@ -37,7 +38,7 @@ WatchPlan::Step WatchPlan::after(Ask asked, const Outcome& outcome, TimePoint no
     case Outcome::Kind::lost:
       return after_loss(asked, outcome);
     case Outcome::Kind::expired:
-      if (!std::exchange(was_expired_, true)) return {};
+      if (!std::exchange(was_expired_, true)) return {had_just_looked ? Ask::watch : Ask::get};
       return {Ask::get, back_off(outcome), true};
     case Outcome::Kind::unauthorized:
       if (!std::exchange(was_refused_, true)) return {asked};

@@ -43,7 +43,7 @@ class WatchPlan {
       ended,         // watch: its time was over or, as it was silent, we ended it
       cut_short,     // watch: the server ended it well, before its time
       lost,          // no answer, or an error; a watch that broke off
-      expired,       // 410: changes are not known from that resource version on
+      expired,       // 410: changes are not known from that resource version on; the next watch has none
       unauthorized,  // 401
       forbidden,     // 403
       garbled,       // an answer that cannot be one to the question
@@ -75,6 +75,7 @@ class WatchPlan {
   int lost_watches_ = 0;      // since one worked
   bool was_refused_ = false;  // with 401, and asked again
   bool was_expired_ = false;  // since a watch worked
+  bool has_just_looked_ = false;
   bool is_polling_ = false;
   TimePoint watch_again_{};                  // while polling
   std::chrono::nanoseconds polling_time_{};  // until then

@@ -111,6 +111,12 @@ TEST_F(WatchPlanTest, LooksBetweenWatchesThatFail) {
   EXPECT_EQ(after(Ask::watch, Kind::lost).ask, Ask::get);
 }
 
+TEST_F(WatchPlanTest, WatchesAtOnceWhereTheVersionJustSeenIsTooOld) {
+  after(Ask::get, Kind::answered);
+  EXPECT_STEP(after(Ask::watch, Kind::expired), Ask::watch, 0ms);
+  EXPECT_STEP(after(Ask::watch, Kind::expired), Ask::get, 500ms);
+}
+
 TEST_F(WatchPlanTest, LooksAnewAtOnceWhereTheVersionIsTooOldButOnlyOnce) {
   EXPECT_STEP(after(Ask::watch, Kind::expired), Ask::get, 0ms);
   after(Ask::get, Kind::answered);
