@@ -5,6 +5,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "config/testing.h"
 
@@ -52,6 +53,57 @@ TEST(Evaluation, OfAMissingFileIsTheLastGoodOneWithThatError) {
 
 TEST(Evaluation, OfNothingUsableIsNone) {
   EXPECT_FALSE(evaluated(sources(kBad, kBad)).config);
+}
+
+Overlay overlay_of(const std::string& text) {
+  std::vector<Diagnostic> diagnostics;
+  const Overlay::Origin origin{.name = "ConfigMap ns/name", .variables = {}};
+  return Overlay::parse(text, origin, testing::environment_of({}), diagnostics).value();
+}
+
+TEST(Evaluation, LaysTheNewestOverlayOverTheFile) {
+  Sources from = sources("timeout: 3m\ndrainTimeout: 4s\n");
+  from.overlay = overlay_of("timeout: 8m\n");
+  from.newest = overlay_of("timeout: 9m\n");
+  const Evaluation evaluation = evaluated(from);
+  EXPECT_TRUE(evaluation.newest_has_effect);
+  EXPECT_EQ(evaluation.config->timeout, std::chrono::minutes(9));
+  EXPECT_EQ(evaluation.config->drain_timeout, std::chrono::seconds(4));
+  EXPECT_EQ(evaluation.overlay, from.newest);
+}
+
+TEST(Evaluation, KeepsTheOverlayThatHasEffect) {
+  Sources from = sources("timeout: 3m\n");
+  from.overlay = overlay_of("timeout: 8m\n");
+  const Evaluation evaluation = evaluated(from);
+  EXPECT_FALSE(evaluation.newest_has_effect);
+  EXPECT_EQ(evaluation.config->timeout, std::chrono::minutes(8));
+  EXPECT_EQ(evaluation.overlay, from.overlay);
+}
+
+TEST(Evaluation, LaysTheNewestOverlayOverTheLastGoodTextWhereTheFileIsBad) {
+  Sources from = sources("drainTimeout: soon\n");
+  from.newest = overlay_of("timeout: 9m\n");
+  const Evaluation evaluation = evaluated(from);
+  EXPECT_FALSE(evaluation.file_is_good);
+  EXPECT_TRUE(evaluation.newest_has_effect);
+  EXPECT_EQ(evaluation.config->timeout, std::chrono::minutes(9));
+  EXPECT_FALSE(evaluation.file_content);
+}
+
+TEST(Evaluation, WantsTheOverlayInTheFile) {
+  Sources from = sources("timeout: 3m\n");
+  from.newest = overlay_of("timeout: 9m\n");
+  const Evaluation evaluation = evaluated(from);
+  ASSERT_TRUE(evaluation.file_content);
+  EXPECT_EQ(parse(*evaluation.file_content, "f.yaml", testing::environment_of({})).config, evaluation.config);
+  EXPECT_EQ(evaluation.text, evaluation.file_content);
+}
+
+TEST(Evaluation, WantsNothingInAFileThatSaysTheSame) {
+  Sources from = sources("timeout: 9m\n");
+  from.newest = overlay_of("timeout: 9m\n");
+  EXPECT_FALSE(evaluated(from).file_content);
 }
 
 TEST(Doubt, IsAboutBadAndEmptyFiles) {
