@@ -42,9 +42,11 @@ class TreeBuilder : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     attach(finish(start(Node::Kind::null, mark, anchor)));
   }
-  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     Node& node = start(Node::Kind::scalar, mark, anchor);
     node.text = value;
+    node.is_quoted = tag == "!";
     attach(finish(node));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {

@@ -31,6 +31,7 @@ struct Node {
   Source source = Source::file;  // of which text `line` is a line
   int line = 0;
   std::string text;                // of a scalar
+  bool is_quoted = false;          // of a scalar: text, whatever it looks like
   std::vector<const Node*> items;  // of a list
   std::vector<Member> members;     // of a block, in file order, repeated keys included, merged ones last
   std::size_t expanded_size = 1;   // values below and including this one

@@ -1,27 +1,12 @@
 #include "credentials/credential.h"
 
-#include <algorithm>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/base64.h"
+
 namespace shim::credentials {
-namespace {
-
-// RFC 4648 §4, appended to `out`.
-void append_base64(std::string_view bytes, std::string& out) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 3; ++i)
-      group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0u);
-    for (std::size_t i = 0; i < 4; ++i) out += i <= count ? kAlphabet[group >> (18 - 6 * i) & 63] : '=';
-  }
-}
-
-}  // namespace
 
 Secret password_of(std::string content) {
   const Secret whole(std::move(content));

@@ -27,6 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxShownComplaint = 200;
+constexpr std::size_t kMaxShownHint = 512;
 constexpr std::size_t kLeastHidden = 6;  // a shorter value (`1`, `true`) is no secret, but turns up in any text
 // Where the kernel has no pidfd (before 5.3): how often to look whether the program has ended.
 constexpr std::chrono::milliseconds kLook{20};
@@ -254,7 +255,9 @@ Expected<ProgramResult> run_program(const Program& program, const ProgramLimits&
   }
   Process process;
   if (const int error = process.start(program, input.get(), output.theirs(), complaint.theirs()); error != 0) {
-    return failed(fmt::format("cannot be started: {}: {}", printable(program.file, 256), errno_text(error)));
+    const std::string why =
+        fmt::format("{} cannot be started: {}: {}", name_of(program), printable(program.file, 256), errno_text(error));
+    return error == ENOENT ? is_missing(program, why) : fail(why);
   }
   input.close();
   output.close_theirs();
@@ -266,6 +269,12 @@ Expected<ProgramResult> run_program(const Program& program, const ProgramLimits&
   if (WIFSIGNALED(status)) return failed(fmt::format("was killed by signal {}", WTERMSIG(status)));
   return ProgramResult{
       .exit_status = WEXITSTATUS(status), .output = Secret(output.take()), .complaint = complaint.take()};
+}
+
+std::unexpected<Error> is_missing(const Program& program, std::string why) {
+  std::string hint = program.install_hint;
+  std::ranges::replace_if(hint, [](char c) { return c == '\r' || c == '\n' || c == '\t'; }, ' ');
+  return fail(hint.empty() ? std::move(why) : fmt::format("{}. {}", why, printable(hint, kMaxShownHint)));
 }
 
 Variables inherited_variables() {

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,7 @@ struct Program {
   std::vector<std::string> arguments{};  // after its name
   Variables environment{};               // all of it; where a name stands twice, the last one counts
   std::string input{};                   // what it reads from its standard input, which is a file
+  std::string install_hint{};            // ends the error that it is missing; empty: nothing to say
 };
 
 struct ProgramLimits {
@@ -52,6 +54,9 @@ Variables inherited_variables();
 // For an error: `docker-credential-x: exit status 1: no such region`. The first line that the program complained with
 // is shown, 200 bytes at most, with the values of `hidden` variables blanked out; its output never.
 std::string describe_failure(const Program& program, const ProgramResult& result, const Variables& hidden);
+
+// `why`, which says that the program is missing, and after it the hint, where there is one.
+std::unexpected<Error> is_missing(const Program& program, std::string why);
 
 // The name without its folders, for messages.
 std::string name_of(const Program& program);

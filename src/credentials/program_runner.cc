@@ -34,7 +34,8 @@ bool is_executable(const std::string& path) {
 }
 
 // Relative folders of PATH do not count: the shim's working folder means nothing.
-Expected<std::string> find_in_path(const std::string& name, std::string_view folders) {
+Expected<std::string> find_in_path(const Program& program, std::string_view folders) {
+  const std::string& name = program.file;
   const std::string all(folders);
   while (!folders.empty()) {
     const std::size_t colon = std::min(folders.find(':'), folders.size());
@@ -42,12 +43,13 @@ Expected<std::string> find_in_path(const std::string& name, std::string_view fol
     if (path.starts_with('/') && colon > 0 && is_executable(path)) return path;
     folders.remove_prefix(std::min(colon + 1, folders.size()));
   }
-  return fail(fmt::format("{} is not in the shim's PATH ({})", printable(name, 128), printable(all, 512)));
+  return is_missing(program,
+                    fmt::format("{} is not in the shim's PATH ({})", printable(name, 128), printable(all, 512)));
 }
 
 Expected<ProgramResult> find_and_run(Program program, const ProgramLimits& limits) {
   if (program.file.find('/') == std::string::npos) {
-    auto found = find_in_path(program.file, search_path(program.environment));
+    auto found = find_in_path(program, search_path(program.environment));
     if (!found) return std::unexpected(found.error());
     program.file = std::move(*found);
   }

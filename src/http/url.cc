@@ -40,7 +40,7 @@ std::string_view authority_part(std::string_view url) {
 Expected<Url> Url::parse(std::string_view text) {
   if (text.size() > kMaxUrlBytes) return fail("URL is longer than 8 KiB");
   auto parsed = boost::urls::parse_uri(boost::core::string_view(text.data(), text.size()));
-  if (!parsed) return fail("not an absolute URL");
+  if (!parsed || !parsed->has_authority()) return fail("not an absolute URL");
   const boost::urls::url_view& view = *parsed;
 
   Url url;

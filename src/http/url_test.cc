@@ -35,8 +35,9 @@ TEST(Url, ReadsIpv6Addresses) {
 }
 
 TEST(Url, RefusesWhatIsNoHttpUrl) {
-  for (const char* text : {"", "a", "/v2/", "ftp://a/", "https://", "https:///x", "https://a:99999/", "https://a:0/",
-                           "https://a b/", "https://a/\r\nX: y", "https://user@a/", "javascript:alert(1)"}) {
+  for (const char* text :
+       {"", "a", "/v2/", "ftp://a/", "https://", "https:///x", "https://a:99999/", "https://a:0/", "https://a b/",
+        "https://a/\r\nX: y", "https://user@a/", "javascript:alert(1)", "https:", "https:/10.0.0.1", "http:a//b"}) {
     EXPECT_FALSE(Url::parse(text)) << text;
   }
   EXPECT_FALSE(Url::parse("https://a/" + std::string(8192, 'x')));
