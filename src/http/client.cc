@@ -14,6 +14,7 @@
 #include "http/multi.h"
 #include "http/names.h"
 #include "http/route.h"
+#include "http/silence_alarm.h"
 #include "http/transfer.h"
 #include "http/url.h"
 
@@ -39,6 +40,10 @@ bool has_valid_fields(const Request& request) {
          (!request.authorization || is_field_text(request.authorization->reveal()));
 }
 
+bool has_valid_server_name(const TlsOptions& tls, const Url& url) {
+  return tls.server_name.empty() || parse_authority(authority_of(tls.server_name, url.port())).has_value();
+}
+
 Failure failure(Failure::Kind kind, const Url& url, std::string_view reason) {
   return {{fmt::format("{}: {}", url.origin(), reason)}, kind};
 }
@@ -47,9 +52,14 @@ std::unexpected<Failure> cancelled(const Url& url) {
   return std::unexpected(failure(Failure::Kind::cancelled, url, "cancelled"));
 }
 
+// The time until the head of the answer has come.
+std::chrono::milliseconds head_time(const Request& request) {
+  return request.head_timeout.count() > 0 ? std::min(request.head_timeout, request.timeout) : request.timeout;
+}
+
 std::unexpected<Failure> not_its_turn(const Request& request, const Url& url) {
   const std::string reason = fmt::format("no connection to it became free within {}: other requests were using them",
-                                         format_duration(request.timeout));
+                                         format_duration(head_time(request)));
   return std::unexpected(failure(Failure::Kind::queued, url, reason));
 }
 
@@ -72,6 +82,14 @@ Failure failure_of(const Names::Miss& miss, const Url& url, const Route& route) 
       return failure(Failure::Kind::queued, url, fmt::format("{}: {}", what, miss.message));
   }
   std::unreachable();
+}
+
+Expected<std::optional<Proxy>> proxy_of(const Request& request, const ProxyEnvironment& environment, const Url& url) {
+  if (!request.proxy) return proxy_for(environment, url);
+  if (request.proxy->empty()) return std::nullopt;
+  auto proxy = parse_proxy(*request.proxy);
+  if (!proxy) return fail("the proxy given for it is not the URL of a proxy (http://host:port)");
+  return proxy;
 }
 
 std::unexpected<Failure> invalid(std::string message) {
@@ -119,10 +137,10 @@ class Engine {
 
 asio::awaitable<std::optional<Failure>> Engine::find_route(const Request& request, const Url& url, TimePoint deadline,
                                                            Route& route) {
-  route.time_given = request.timeout;
+  route.time_given = head_time(request);
   route.unix_socket = request.unix_socket;
   if (!request.unix_socket.empty()) co_return std::nullopt;
-  auto proxy = proxy_for(proxies_, url);
+  auto proxy = proxy_of(request, proxies_, url);
   if (!proxy) co_return failure(Failure::Kind::invalid, url, proxy.error().message);
   route.proxy = std::move(*proxy);
   auto found = co_await names_.find(route.host(url), deadline);
@@ -136,15 +154,33 @@ asio::awaitable<std::expected<Response, Failure>> Engine::exchange(const Request
   const auto cancellation = co_await asio::this_coro::cancellation_state;
   const auto asked = Clock::now();
   const std::string place = route.unix_socket.empty() ? url.origin() : route.unix_socket;
-  const ConnectionQueue::Turn turn = co_await queue_->turn(place, deadline);
+  ConnectionQueue::Turn turn = co_await queue_->turn(place, deadline);
   if (cancellation.cancelled() != asio::cancellation_type::none) co_return cancelled(url);
   const auto begun = Clock::now();
   if (!turn || begun >= deadline) co_return not_its_turn(request, url);
   const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(begun - asked);
   route.time_given -= waited;
   Transfer transfer(request, url, route, options_.user_agent);
-  transfer.set_time(std::chrono::ceil<std::chrono::milliseconds>(deadline - begun));
-  auto result = transfer.finish(co_await multi().perform(transfer.handle()));
+  const auto time_left = std::chrono::ceil<std::chrono::milliseconds>(deadline - begun);
+  transfer.set_time(time_left + request.timeout - head_time(request), time_left);
+  const bool is_stream = request.on_body != nullptr;
+  std::optional<SilenceAlarm> alarm;
+  const auto on_silence = [&] {
+    if (transfer.has_head()) transfer.was_silent();
+    Multi::give_up(transfer.handle());
+  };
+  const auto on_progress = [&] {
+    alarm->expect(request.idle_timeout);
+    if (is_stream) turn.give_back();
+    route.time_given = request.timeout - waited;
+  };
+  if (is_stream || request.head_timeout.count() > 0 || request.idle_timeout.count() > 0) {
+    alarm.emplace(executor_, on_silence);
+    if (request.head_timeout.count() > 0) alarm->expect(time_left);
+    transfer.on_progress(on_progress);
+  }
+  const auto duration = is_stream ? Multi::Duration::stream : Multi::Duration::short_lived;
+  auto result = transfer.finish(co_await multi().perform(transfer.handle(), duration));
   const bool had_little_time = !result && result.error().kind == Failure::Kind::timed_out && waited > route.time_given;
   if (had_little_time) result.error().kind = Failure::Kind::queued;
   co_return result;
@@ -165,10 +201,13 @@ asio::awaitable<std::expected<Response, Failure>> Client::request(Request reques
   if (!has_valid_fields(request)) {
     co_return invalid(url->origin() + ": a header field holds a line break or another control character");
   }
+  if (!has_valid_server_name(request.tls, *url)) {
+    co_return invalid(url->origin() + ": the server name of its TLS options is no host name or IP address");
+  }
   if (request.timeout.count() <= 0) {
     co_return std::unexpected(failure(Failure::Kind::timed_out, *url, "no time left to ask"));
   }
-  const TimePoint deadline = Clock::now() + request.timeout;
+  const TimePoint deadline = Clock::now() + head_time(request);
   Route route;
   std::optional<Failure> no_route = co_await engine->find_route(request, *url, deadline, route);
   if (cancellation.cancelled() != asio::cancellation_type::none) co_return cancelled(*url);

@@ -48,8 +48,13 @@ struct Request {
   std::size_t max_body_bytes = 4 * 1024 * 1024;
   // Takes the body of a 2xx answer piece by piece as it arrives, instead of Response::body and without
   // `max_body_bytes`: a stream that may go on for as long as `timeout` says. False ends the exchange, which then gives
-  // its Response as if the body had ended there. Other answers are collected as always.
+  // its Response as if the body had ended there. The first piece is empty: the head has come. Other answers are
+  // collected as always. A stream that has begun does not count among the requests at its origin, and has TCP
+  // keep-alive: a dead peer is noticed within a minute.
+  // It is called from inside of libcurl: it must neither throw, nor make a request, nor destroy the Client.
   std::function<bool(std::string_view piece)> on_body;
+  // The longest wait for the head of the answer, look-up and turn included; 0: none but `timeout`.
+  std::chrono::milliseconds head_timeout{0};
   // The longest silence of the peer once its answer has begun (Failure::Kind::timed_out); 0: none but `timeout`.
   std::chrono::milliseconds idle_timeout{0};
   // Instead of the environment's choice: the URL of a proxy, or "" for none.
@@ -79,6 +84,7 @@ struct Failure : Error {
   // Of a request's time, what the peer had: without waiting for a turn.
   std::chrono::milliseconds time_given{0};
   bool was_connected = false;  // the peer, or the proxy to it, had accepted a connection
+  bool was_answered = false;   // the head of its answer had come
 };
 
 struct ClientOptions {

@@ -1,11 +1,8 @@
 // What a Client makes of peers that misbehave.
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -13,6 +10,7 @@
 #include "fake_registry/test_ca.h"
 #include "http/client.h"
 #include "http/testing.h"
+#include "http/testing_tls.h"
 
 namespace shim::http {
 namespace {
@@ -24,6 +22,7 @@ using testing::RawConnection;
 using testing::RawServer;
 using testing::request_for;
 using testing::Result;
+using testing::TlsPeer;
 
 class ClientFaults : public ::testing::Test {
  protected:
@@ -144,97 +143,6 @@ TEST_F(ClientFaults, AThousandRequestsToTheDeadLeaveNothingBehind) {
   EXPECT_EQ(ended, 1000);
 }
 
-// A TLS server that wants a certificate of the client's, and offers HTTP/2 where told so.
-class TlsPeer {
- public:
-  TlsPeer(const test::Certificate& identity, const std::string& client_ca, bool speaks_http2)
-      : context_(SSL_CTX_new(TLS_server_method())) {
-    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to connections that the client has closed
-    use(identity);
-    if (!client_ca.empty()) {
-      SSL_CTX_load_verify_locations(context_, client_ca.c_str(), nullptr);
-      SSL_CTX_set_verify(context_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-    }
-    if (speaks_http2) SSL_CTX_set_alpn_select_cb(context_, &TlsPeer::select_http2, nullptr);
-  }
-  TlsPeer(TlsPeer&&) = delete;
-  ~TlsPeer() { SSL_CTX_free(context_); }
-
-  // Answers one request in HTTP/1.1.
-  void serve(RawConnection& connection) {
-    SSL* ssl = accept(connection);
-    char bytes[4096];
-    if (SSL_read(ssl, bytes, sizeof bytes) > 0)
-      SSL_write(ssl, testing::kHello.data(), static_cast<int>(testing::kHello.size()));
-    SSL_shutdown(ssl);
-    SSL_free(ssl);
-  }
-  // Answers each HEADERS frame with `:status: 200` (RFC 9113 §6.2, RFC 7541 appendix A).
-  void serve_http2(RawConnection& connection) {
-    SSL* ssl = accept(connection);
-    char preface[24];
-    if (read_all(ssl, preface, sizeof preface)) {
-      write(ssl, std::string("\0\0\0\4\0\0\0\0\0", 9));
-      unsigned char head[9];
-      while (read_all(ssl, head, sizeof head)) {
-        std::string payload(static_cast<std::size_t>(head[0] << 16 | head[1] << 8 | head[2]), '\0');
-        if (!read_all(ssl, payload.data(), payload.size())) break;
-        if (head[3] == 4 && head[4] == 0) write(ssl, std::string("\0\0\0\4\1\0\0\0\0", 9));
-        if (head[3] != 1) continue;
-        std::string answer("\0\0\1\1\5", 5);
-        answer.append(reinterpret_cast<const char*>(head + 5), 4);
-        write(ssl, answer + "\x88");
-        ++streams;
-      }
-    }
-    SSL_free(ssl);
-  }
-
-  std::atomic<int> streams = 0;
-
- private:
-  void use(const test::Certificate& identity) {
-    BIO* certificate = BIO_new_mem_buf(identity.certificate_pem.data(), -1);
-    X509* x509 = PEM_read_bio_X509(certificate, nullptr, nullptr, nullptr);
-    BIO* key = BIO_new_mem_buf(identity.key_pem.data(), -1);
-    EVP_PKEY* pkey = PEM_read_bio_PrivateKey(key, nullptr, nullptr, nullptr);
-    SSL_CTX_use_certificate(context_, x509);
-    SSL_CTX_use_PrivateKey(context_, pkey);
-    X509_free(x509);
-    EVP_PKEY_free(pkey);
-    BIO_free(certificate);
-    BIO_free(key);
-  }
-  SSL* accept(RawConnection& connection) {
-    SSL* ssl = SSL_new(context_);
-    SSL_set_fd(ssl, connection.socket());
-    SSL_accept(ssl);
-    return ssl;
-  }
-  static bool read_all(SSL* ssl, void* to, std::size_t size) {
-    auto* at = static_cast<char*>(to);
-    while (size > 0) {
-      const int count = SSL_read(ssl, at, static_cast<int>(size));
-      if (count <= 0) return false;
-      at += count;
-      size -= static_cast<std::size_t>(count);
-    }
-    return true;
-  }
-  static void write(SSL* ssl, const std::string& bytes) {
-    SSL_write(ssl, bytes.data(), static_cast<int>(bytes.size()));
-  }
-  static int select_http2(SSL*, const unsigned char** out, unsigned char* size, const unsigned char*, unsigned int,
-                          void*) {
-    static const unsigned char kHttp2[] = {'h', '2'};
-    *out = kHttp2;
-    *size = sizeof kHttp2;
-    return SSL_TLSEXT_ERR_OK;
-  }
-
-  SSL_CTX* context_;
-};
-
 class ClientCertificates : public ClientFaults {
  protected:
   std::string file(const std::string& name, const std::string& pem) {
@@ -257,7 +165,7 @@ class ClientCertificates : public ClientFaults {
 };
 
 TEST_F(ClientCertificates, AreSentWhereTheServerWantsOne) {
-  TlsPeer peer(ca_.issue({"127.0.0.1"}), ca_.file(), false);
+  TlsPeer peer(ca_.issue({"127.0.0.1"}), ca_.file());
   RawServer server([&](RawConnection& connection, int) { peer.serve(connection); });
   const auto own = ca_.issue({"node-1"});
   const Result result =
@@ -266,7 +174,7 @@ TEST_F(ClientCertificates, AreSentWhereTheServerWantsOne) {
 }
 
 TEST_F(ClientCertificates, ThatAreMissingAreNamed) {
-  TlsPeer peer(ca_.issue({"127.0.0.1"}), ca_.file(), false);
+  TlsPeer peer(ca_.issue({"127.0.0.1"}), ca_.file());
   RawServer server([&](RawConnection& connection, int) { peer.serve(connection); });
   const Result result = get_with(server, {.ca = ca_.file()});
   ASSERT_FALSE(result);
@@ -275,7 +183,7 @@ TEST_F(ClientCertificates, ThatAreMissingAreNamed) {
 }
 
 TEST_F(ClientCertificates, ThatCannotBeReadAreNamed) {
-  TlsPeer peer(ca_.issue({"127.0.0.1"}), ca_.file(), false);
+  TlsPeer peer(ca_.issue({"127.0.0.1"}), ca_.file());
   RawServer server([&](RawConnection& connection, int) { peer.serve(connection); });
   const Result result = get_with(server, {.ca = ca_.file(), .cert = "/no/such/cert.pem", .key = "/no/such/key.pem"});
   ASSERT_FALSE(result);
@@ -284,7 +192,7 @@ TEST_F(ClientCertificates, ThatCannotBeReadAreNamed) {
 }
 
 TEST_F(ClientCertificates, Http2IsUsedWhereTheServerOffersIt) {
-  TlsPeer peer(ca_.issue({"127.0.0.1"}), "", true);
+  TlsPeer peer(ca_.issue({"127.0.0.1"}), "", TlsPeer::Protocol::http2);
   std::atomic<int> connections = 0;
   RawServer server([&](RawConnection& connection, int) {
     ++connections;

@@ -26,8 +26,9 @@ class ConnectionQueue : public std::enable_shared_from_this<ConnectionQueue> {
         : queue_(std::move(queue)), origin_(std::move(origin)) {}
     Turn(Turn&&) = default;
     Turn& operator=(Turn&&) = delete;
-    ~Turn() {
-      if (queue_) queue_->leave(origin_);
+    ~Turn() { give_back(); }
+    void give_back() {
+      if (const auto queue = std::exchange(queue_, nullptr)) queue->leave(origin_);
     }
     explicit operator bool() const { return queue_ != nullptr; }
 

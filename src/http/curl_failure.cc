@@ -60,8 +60,12 @@ bool was_connected(const CurlEnd& end) {
 }
 
 // At which stage of the exchange its time was up.
-std::string time_out_reason(const CurlEnd& end, const Url& url, const Route& route) {
+std::string time_out_reason(const CurlEnd& end, const Request& request, const Url& url, const Route& route) {
   CURL* easy = end.easy;
+  if (end.fell_silent) {
+    return fmt::format("connected to {}, but silent for {} in its answer", connected_peer(easy, url, route),
+                       rounded(request.idle_timeout));
+  }
   const std::string within = "within " + rounded(route.time_given);
   if (!was_connected(end)) return fmt::format("no connection to {} {}", route.peer(url), within);
   const std::string connected = "connected to " + connected_peer(easy, url, route);
@@ -94,7 +98,8 @@ std::string connect_reason(CURL* easy, const Route& route) {
 
 std::string verification_reason(CURL* easy, std::string_view text, const Request& request, const Url& url) {
   if (text.find("target host name") != std::string_view::npos) {
-    return fmt::format("its certificate is not valid for the name \"{}\": use a name that it has", url.host());
+    const std::string& name = request.tls.server_name.empty() ? url.host() : request.tls.server_name;
+    return fmt::format("its certificate is not valid for the name \"{}\": use a name that it has", name);
   }
   long result = 0;
   curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
@@ -107,6 +112,7 @@ std::string verification_reason(CURL* easy, std::string_view text, const Request
     case kSelfSignedInChain:
     case kIssuerNotFound:
     case kLeafNotVerifiable:
+      if (!request.tls.ca_data.empty()) return "its certificate is not signed by an authority of the CA certificates";
       return request.tls.ca.empty()
                  ? "its certificate is signed by an unknown authority: set tls.ca to that authority's certificate"
                  : fmt::format("its certificate is not signed by an authority in tls.ca {}", request.tls.ca);
@@ -145,20 +151,31 @@ std::string handshake_reason(std::string_view text, const Url& url) {
   return fmt::format("TLS handshake failed: {}", reason);
 }
 
+std::string place_of_ca(const TlsOptions& tls) {
+  if (!tls.ca_data.empty()) return ": they are not PEM";
+  return " in " + (tls.ca.empty() ? "the system's store" : tls.ca);
+}
+
+std::string client_certificate_reason(const TlsOptions& tls) {
+  if (!tls.cert_data.empty()) return "cannot use the client certificate: it is not PEM, or the key is not its own";
+  return fmt::format("cannot use the client certificate {} with key {}", tls.cert, tls.key);
+}
+
 Failure failure(Failure::Kind kind, const Url& url, std::string_view reason) {
   return Failure{{fmt::format("{}: {}", url.origin(), reason)}, kind};
 }
 
 Failure failure_of(const CurlEnd& end, const Request& request, const Url& url, const Route& route) {
   using enum Failure::Kind;
-  const auto& [code, easy, text, began_tls] = end;
+  CURL* easy = end.easy;
+  const std::string_view text = end.text;
   if (route.proxy && is_refused_by_proxy(easy)) return failure(unreachable, url, proxy_refusal(easy, *route.proxy));
-  switch (code) {
+  switch (end.code) {
     case CURLE_COULDNT_CONNECT:
       return failure(unreachable, url, connect_reason(easy, route));
     case CURLE_OPERATION_TIMEDOUT: {
-      Failure late = failure(timed_out, url, time_out_reason(end, url, route));
-      late.time_given = route.time_given;
+      Failure late = failure(timed_out, url, time_out_reason(end, request, url, route));
+      late.time_given = end.fell_silent ? request.idle_timeout : route.time_given;
       return late;
     }
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -166,13 +183,9 @@ Failure failure_of(const CurlEnd& end, const Request& request, const Url& url, c
     case CURLE_SSL_CONNECT_ERROR:
       return failure(tls, url, handshake_reason(text, url));
     case CURLE_SSL_CACERT_BADFILE:
-      return failure(invalid, url,
-                     fmt::format("cannot read the CA certificates in {}",
-                                 request.tls.ca.empty() ? "the system's store" : request.tls.ca));
+      return failure(invalid, url, "cannot read the CA certificates" + place_of_ca(request.tls));
     case CURLE_SSL_CERTPROBLEM:
-      return failure(
-          invalid, url,
-          fmt::format("cannot use the client certificate {} with key {}", request.tls.cert, request.tls.key));
+      return failure(invalid, url, client_certificate_reason(request.tls));
     case CURLE_GOT_NOTHING:
       return failure(unreachable, url, "closed the connection without an answer");
     case CURLE_SEND_ERROR:
@@ -184,7 +197,7 @@ Failure failure_of(const CurlEnd& end, const Request& request, const Url& url, c
     case CURLE_HTTP2_STREAM:
       return failure(unreachable, url, "broke its answer off");
     default:
-      return failure(unreachable, url, text.empty() ? std::string_view(curl_easy_strerror(code)) : text);
+      return failure(unreachable, url, text.empty() ? std::string_view(curl_easy_strerror(end.code)) : text);
   }
 }
 
@@ -193,6 +206,7 @@ Failure failure_of(const CurlEnd& end, const Request& request, const Url& url, c
 Failure curl_failure(const CurlEnd& end, const Request& request, const Url& url, const Route& route) {
   Failure failure = failure_of(end, request, url, route);
   failure.was_connected = was_connected(end);
+  failure.was_answered = end.has_head;
   return failure;
 }
 

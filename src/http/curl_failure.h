@@ -17,6 +17,8 @@ struct CurlEnd {
   CURL* easy;
   std::string_view text;  // its error buffer
   bool began_tls;         // so it was connected
+  bool has_head;          // of its answer
+  bool fell_silent;       // for the request's `idle_timeout`
 };
 
 Failure curl_failure(const CurlEnd& end, const Request& request, const Url& url, const Route& route);

@@ -1,5 +1,9 @@
 #include "http/multi.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -31,9 +35,37 @@ struct Multi::Watch {
 struct Multi::Completion {
   explicit Completion(const asio::any_io_executor& executor) : done(executor, asio::steady_timer::time_point::max()) {}
 
+  static Completion* of(CURL* easy) {
+    char* completion = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &completion);
+    return reinterpret_cast<Completion*>(completion);
+  }
+  void complete(CURLcode code) {
+    result = code;
+    done.cancel();
+  }
+
   asio::steady_timer done;  // never expires; cancelled when the transfer has ended
   std::optional<CURLcode> result;
+  bool is_stream = false;
 };
+
+namespace {
+
+// Asked after half a minute of silence, and three times more in the next: a dead peer is noticed within a minute, also
+// one that no longer acknowledges what was sent.
+void keep_alive(curl_socket_t socket) {
+  const auto set = [socket](int level, int option, int value) {
+    ::setsockopt(socket, level, option, &value, sizeof value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 30);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 60'000);
+}
+
+}  // namespace
 
 // Keeps an easy handle in the multi handle for as long as its coroutine waits for it.
 class Multi::Running {
@@ -71,17 +103,28 @@ Multi::~Multi() {
   curl_multi_cleanup(multi_);
 }
 
-asio::awaitable<std::optional<CURLcode>> Multi::perform(CURL* easy) {
+asio::awaitable<std::optional<CURLcode>> Multi::perform(CURL* easy, Duration duration) {
   Completion completion(executor_);
+  completion.is_stream = duration == Duration::stream;
   const Running running(multi_, easy, completion);
   error_code ignored;  // the wait always ends by a cancel: ours with a result, the caller's without
   if (!completion.result) co_await completion.done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   co_return completion.result;
 }
 
-int Multi::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
+void Multi::give_up(CURL* easy) {
+  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+  Completion& completion = *Completion::of(easy);
+  if (!completion.result) completion.complete(CURLE_OPERATION_TIMEDOUT);
+}
+
+int Multi::on_socket(CURL* easy, curl_socket_t socket, int what, void* self, void*) {
   auto& multi = *static_cast<Multi*>(self);
-  if (what != CURL_POLL_REMOVE) return multi.watch(socket, what);
+  if (what != CURL_POLL_REMOVE) {
+    const Completion* completion = Completion::of(easy);
+    if (completion && completion->is_stream) keep_alive(socket);  // here, as the connection may be one of before
+    return multi.watch(socket, what);
+  }
   multi.unwatch(socket);
   return 0;
 }
@@ -152,11 +195,7 @@ void Multi::complete_finished() {
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
-    char* completion = nullptr;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &completion);
-    auto& ended = *reinterpret_cast<Completion*>(completion);
-    ended.result = message->data.result;
-    ended.done.cancel();
+    Completion::of(message->easy_handle)->complete(message->data.result);
   }
 }
 

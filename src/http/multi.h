@@ -24,9 +24,16 @@ class Multi : public std::enable_shared_from_this<Multi> {
   Multi(Multi&&) = delete;
   ~Multi();
 
+  enum class Duration {
+    short_lived,
+    stream,  // its connection has TCP keep-alive
+  };
   // Runs the transfer to its end; nothing where the awaiting coroutine was cancelled. The handle is out of the multi
   // handle when this returns or is destroyed.
-  boost::asio::awaitable<std::optional<CURLcode>> perform(CURL* easy);
+  boost::asio::awaitable<std::optional<CURLcode>> perform(CURL* easy, Duration duration);
+  // Ends a transfer in progress as timed out; no other uses its connection afterwards.
+  // REQUIRES: not called from libcurl's callbacks.
+  static void give_up(CURL* easy);
 
  private:
   struct Watch;

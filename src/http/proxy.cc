@@ -100,31 +100,6 @@ bool matches(const std::string& entry, const Url& url, const std::optional<ip::a
   return !address && is_domain_of(host, url.host());
 }
 
-std::optional<Proxy> parse_proxy(std::string_view text) {
-  std::string with_scheme = (text.find("://") == std::string_view::npos ? "http://" : "") + std::string(text);
-  const Secret kept(std::string{with_scheme});
-  explicit_bzero(with_scheme.data(), with_scheme.size());
-  const auto parsed = boost::urls::parse_uri({kept.reveal().data(), kept.reveal().size()});
-  if (!parsed) return std::nullopt;
-  const boost::urls::url_view& view = *parsed;
-  const auto scheme =
-      std::ranges::find(kSchemes, lower_case({view.scheme().data(), view.scheme().size()}), &Scheme::name);
-  if (scheme == kSchemes.end()) return std::nullopt;
-  std::string_view rest = kept.reveal().substr(kept.reveal().find("//") + 2);
-  rest = rest.substr(0, rest.find_first_of("/?#"));
-  if (view.has_userinfo()) rest = rest.substr(rest.rfind('@') + 1);
-  auto authority = parse_authority(rest);
-  if (!authority) return std::nullopt;
-  Proxy proxy{.scheme = std::string(scheme->used),
-              .host = std::move(authority->host),
-              .port = authority->port.value_or(scheme->port)};
-  if (view.has_userinfo()) {
-    proxy.user = Secret(std::string(view.user()));
-    proxy.password = Secret(std::string(view.password()));
-  }
-  return proxy;
-}
-
 }  // namespace
 
 ProxyEnvironment ProxyEnvironment::of_process() {
@@ -147,6 +122,31 @@ Expected<std::optional<Proxy>> proxy_for(const ProxyEnvironment& environment, co
   if (!proxy) {
     const std::string_view name = own.empty() ? "ALL_PROXY" : url.is_secure() ? "HTTPS_PROXY" : "HTTP_PROXY";
     return fail(fmt::format("{} in the environment is not the URL of a proxy (http://host:port)", name));
+  }
+  return proxy;
+}
+
+std::optional<Proxy> parse_proxy(std::string_view text) {
+  std::string with_scheme = (text.find("://") == std::string_view::npos ? "http://" : "") + std::string(text);
+  const Secret kept(std::string{with_scheme});
+  explicit_bzero(with_scheme.data(), with_scheme.size());
+  const auto parsed = boost::urls::parse_uri({kept.reveal().data(), kept.reveal().size()});
+  if (!parsed) return std::nullopt;
+  const boost::urls::url_view& view = *parsed;
+  const auto scheme =
+      std::ranges::find(kSchemes, lower_case({view.scheme().data(), view.scheme().size()}), &Scheme::name);
+  if (scheme == kSchemes.end()) return std::nullopt;
+  std::string_view rest = kept.reveal().substr(kept.reveal().find("//") + 2);
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  if (view.has_userinfo()) rest = rest.substr(rest.rfind('@') + 1);
+  auto authority = parse_authority(rest);
+  if (!authority) return std::nullopt;
+  Proxy proxy{.scheme = std::string(scheme->used),
+              .host = std::move(authority->host),
+              .port = authority->port.value_or(scheme->port)};
+  if (view.has_userinfo()) {
+    proxy.user = Secret(std::string(view.user()));
+    proxy.password = Secret(std::string(view.password()));
   }
   return proxy;
 }

@@ -45,6 +45,9 @@ struct Proxy {
 // Nothing: straight to the URL's host. Pure. An error names the variable and not its value.
 Expected<std::optional<Proxy>> proxy_for(const ProxyEnvironment& environment, const Url& url);
 
+// The URL of a proxy, `http://` where it has no scheme; nothing where it is none.
+std::optional<Proxy> parse_proxy(std::string_view text);
+
 // Whether a NO_PROXY list names the URL's host.
 bool is_excepted(std::string_view no_proxy, const Url& url);
 

@@ -34,7 +34,7 @@ Transfer::Transfer(const Request& request, const Url& url, const Route& route, c
     : request_(request), url_(url), route_(route), easy_(curl_easy_init()) {
   CURL* easy = handle();
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
-  curl_easy_setopt(easy, CURLOPT_URL, url.text().c_str());
+  curl_easy_setopt(easy, CURLOPT_URL, sent_url().c_str());
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
@@ -55,10 +55,23 @@ Transfer::Transfer(const Request& request, const Url& url, const Route& route, c
   set_tls();
 }
 
-void Transfer::set_time(std::chrono::milliseconds time) {
-  const auto milliseconds = std::max<long>(1, static_cast<long>(time.count()));  // 0 is libcurl's "for ever"
-  curl_easy_setopt(handle(), CURLOPT_TIMEOUT_MS, milliseconds);
-  curl_easy_setopt(handle(), CURLOPT_CONNECTTIMEOUT_MS, milliseconds);
+// libcurl verifies the host of the URL, and sends it as SNI: that is then the name of the certificate, and the host
+// that is meant is where it connects to (set_route).
+std::string Transfer::sent_url() const {
+  return has_server_name() ? url_.with_host(request_.tls.server_name) : url_.text();
+}
+
+bool Transfer::has_server_name() const {
+  return url_.is_secure() && !request_.tls.server_name.empty();
+}
+
+void Transfer::set_time(std::chrono::milliseconds time, std::chrono::milliseconds connect_time) {
+  // 0 is libcurl's "for ever".
+  const auto milliseconds = [](std::chrono::milliseconds of) {
+    return std::max<long>(1, static_cast<long>(of.count()));
+  };
+  curl_easy_setopt(handle(), CURLOPT_TIMEOUT_MS, milliseconds(time));
+  curl_easy_setopt(handle(), CURLOPT_CONNECTTIMEOUT_MS, milliseconds(connect_time));
 }
 
 // Leaves libcurl nothing to find out: neither a proxy in the environment nor an address.
@@ -73,6 +86,11 @@ void Transfer::set_route() {
   if (const std::string entry = route_.resolve_entry(url_); !entry.empty()) {
     addresses_.reset(curl_slist_append(nullptr, entry.c_str()));
     curl_easy_setopt(easy, CURLOPT_RESOLVE, addresses_.get());
+  }
+  if (has_server_name()) {
+    const std::string entry = "::" + authority_of(url_.host(), url_.port());
+    connect_to_.reset(curl_slist_append(nullptr, entry.c_str()));
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_.get());
   }
   if (route_.proxy) set_proxy(*route_.proxy);
 }
@@ -111,6 +129,7 @@ void Transfer::set_method() {
 }
 
 void Transfer::set_fields() {
+  if (has_server_name()) add_field("Host", url_.authority());
   for (const Header& field : request_.headers.fields()) add_field(field.name, field.value);
   if (!request_.content_type.empty()) add_field("Content-Type", request_.content_type);
   if (request_.authorization) add_field("Authorization", request_.authorization->reveal());
@@ -134,7 +153,8 @@ void Transfer::set_tls() {
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &Transfer::on_tls);
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, this);
   const TlsOptions& tls = request_.tls;
-  const CaStore trusted = tls.ca.empty() ? system_ca_store() : CaStore{.file = tls.ca, .directory = {}};
+  const bool has_own_ca = !tls.ca.empty() || !tls.ca_data.empty();
+  const CaStore trusted = has_own_ca ? CaStore{.file = tls.ca, .directory = {}} : system_ca_store();
   // Both are set, as the default of the one left out would be trusted beside the other.
   curl_easy_setopt(easy, CURLOPT_CAINFO, trusted.file.empty() ? nullptr : trusted.file.c_str());
   curl_easy_setopt(easy, CURLOPT_CAPATH, trusted.directory.empty() ? nullptr : trusted.directory.c_str());
@@ -142,8 +162,19 @@ void Transfer::set_tls() {
   if (!tls.ca.empty()) curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
   if (!tls.cert.empty()) curl_easy_setopt(easy, CURLOPT_SSLCERT, tls.cert.c_str());
   if (!tls.key.empty()) curl_easy_setopt(easy, CURLOPT_SSLKEY, tls.key.c_str());
+  set_content(CURLOPT_CAINFO_BLOB, tls.ca_data);
+  set_content(CURLOPT_SSLCERT_BLOB, tls.cert_data);
+  set_content(CURLOPT_SSLKEY_BLOB, tls.key_data.reveal());
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls.insecure_skip_verify ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls.insecure_skip_verify ? 0L : 2L);
+}
+
+// Content comes before a file. libcurl compares certificates by content where it looks for a connection to use again.
+void Transfer::set_content(CURLoption option, std::string_view pem) {
+  if (pem.empty()) return;
+  // libcurl only reads it. Not copied: a key must not stay in memory that nobody clears.
+  curl_blob blob{.data = const_cast<char*>(pem.data()), .len = pem.size(), .flags = CURL_BLOB_NOCOPY};
+  curl_easy_setopt(handle(), option, &blob);
 }
 
 // libcurl's own times do not tell a connection in its handshake from one that is not there.
@@ -161,7 +192,18 @@ std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count,
     return CURL_WRITEFUNC_ERROR;
   }
   transfer.take_field({data, bytes});
-  return bytes;
+  const bool is_end = bytes <= 2 && !transfer.has_head_;
+  return is_end && !transfer.end_head() ? CURL_WRITEFUNC_ERROR : bytes;
+}
+
+// The empty line has come: of an answer, or of an informational one before it.
+bool Transfer::end_head() {
+  long status = 0;
+  curl_easy_getinfo(handle(), CURLINFO_RESPONSE_CODE, &status);
+  if (status / 100 == 1) return true;
+  has_head_ = true;
+  is_stream_ = request_.on_body && status / 100 == 2;
+  return take_piece("");
 }
 
 void Transfer::take_field(std::string_view line) {
@@ -176,14 +218,22 @@ void Transfer::take_field(std::string_view line) {
 }
 
 std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, void* self) {
-  auto& transfer = *static_cast<Transfer*>(self);
   const std::size_t bytes = size * count;
-  if (transfer.response_.body.size() + bytes > transfer.request_.max_body_bytes) {
-    transfer.exceeded_ = "body";
-    return CURL_WRITEFUNC_ERROR;
+  return static_cast<Transfer*>(self)->take_piece({data, bytes}) ? bytes : CURL_WRITEFUNC_ERROR;
+}
+
+bool Transfer::take_piece(std::string_view piece) {
+  if (tell_) tell_();
+  if (is_stream_) {
+    was_stopped_ = !request_.on_body(piece);
+    return !was_stopped_;
   }
-  transfer.response_.body.append(data, bytes);
-  return bytes;
+  if (response_.body.size() + piece.size() > request_.max_body_bytes) {
+    exceeded_ = "body";
+    return false;
+  }
+  response_.body.append(piece);
+  return true;
 }
 
 std::expected<Response, Failure> Transfer::finish(std::optional<CURLcode> code) {
@@ -194,8 +244,9 @@ std::expected<Response, Failure> Transfer::finish(std::optional<CURLcode> code) 
         Failure{{fmt::format("{}: the {} of its answer is longer than {} bytes", url_.origin(), exceeded_, limit)},
                 Failure::Kind::too_large});
   }
-  if (*code != CURLE_OK) {
-    return std::unexpected(curl_failure({*code, handle(), error_text_.data(), began_tls_}, request_, url_, route_));
+  if (*code != CURLE_OK && !was_stopped_) {
+    const CurlEnd end{*code, handle(), error_text_.data(), began_tls_, has_head_, fell_silent_};
+    return std::unexpected(curl_failure(end, request_, url_, route_));
   }
 
   long status = 0;

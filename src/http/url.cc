@@ -63,14 +63,12 @@ Expected<Url> Url::resolve(std::string_view location) const {
   const std::string scheme = is_secure_ ? "https:" : "http:";
   if (location.starts_with("//")) return parse(scheme + std::string(location));
   // The path alone is resolved, below a stand-in for the authority, which Boost may not read right.
-  const std::string_view authority = authority_part(text_);
-  const std::string path = text_.substr(static_cast<std::size_t>(authority.data() + authority.size() - text_.data()));
-  const std::string base_text = scheme + "//h" + path;
+  const std::string base_text = scheme + "//h" + path_and_query();
   const auto base = boost::urls::parse_uri(base_text);
   boost::urls::url target;
   if (!base || !boost::urls::resolve(*base, *reference, target)) return fail("not a URL");
   const std::string_view resolved(target.buffer().data(), target.buffer().size());
-  return parse(fmt::format("{}//{}{}", scheme, authority, resolved.substr(scheme.size() + 3)));
+  return parse(fmt::format("{}//{}{}", scheme, authority(), resolved.substr(scheme.size() + 3)));
 }
 
 Expected<Authority> parse_authority(std::string_view text) {
@@ -101,6 +99,19 @@ Expected<Authority> parse_authority(std::string_view text) {
 
 std::string Url::origin() const {
   return (is_secure_ ? "https://" : "http://") + authority_of(host_, port_);
+}
+
+std::string_view Url::authority() const {
+  return authority_part(text_);
+}
+
+std::string Url::path_and_query() const {
+  const std::string_view before = authority();
+  return text_.substr(static_cast<std::size_t>(before.data() + before.size() - text_.data()));
+}
+
+std::string Url::with_host(std::string_view host) const {
+  return fmt::format("{}//{}{}", is_secure_ ? "https:" : "http:", authority_of(host, port_), path_and_query());
 }
 
 bool Url::is_loopback() const {

@@ -25,11 +25,16 @@ class Url {
   std::uint16_t port() const { return port_; }
   // `https://host:port`, for messages: no path and no query.
   std::string origin() const;
+  // `host:port` as it was written.
+  std::string_view authority() const;
+  // text() with another host, at the same port.
+  std::string with_host(std::string_view host) const;
   // An address of loopback, or `localhost` or what is below it (RFC 6761 §6.3).
   bool is_loopback() const;
 
  private:
   Url() = default;
+  std::string path_and_query() const;
 
   std::string text_;
   std::string host_;
