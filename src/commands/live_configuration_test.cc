@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -41,7 +42,11 @@ class ALiveConfiguration : public ::testing::Test {
     folder_ = name;
     file_ = folder_ / "shim.yaml";
   }
-  void TearDown() override { fs::remove_all(folder_); }
+  void TearDown() override {
+    std::error_code busy;  // a worker may be writing the copy still
+    fs::remove_all(folder_, busy);
+    fs::remove_all(folder_, busy);
+  }
 
   // The file's text with what every file here says: nothing is found by polling.
   std::string text(const std::string& keys) const {

@@ -375,6 +375,38 @@ def test_waiting_for_the_runtime_ends_when_it_is_forced(
     shim.wait_for_log("serving on")
 
 
+# The ConfigMap, as far as no API server is needed.
+
+NO_CLIENT = "skip syncing image-cri-shim config; unable to create kube client: "
+
+
+@pytest.mark.parametrize("enabled, level", [("auto", "debug"), (True, "warning")])
+def test_node_without_a_kubeconfig_is_served_all_the_same(
+    deployment: Deployment, workplace: Workplace, enabled: str | bool, level: str
+) -> None:
+    kubeconfig = workplace.path("no-such.conf")
+    settings = {"configMap": {"enabled": enabled, "kubeconfig": str(kubeconfig)}}
+    deployment.file.write_text(deployment.text(0, **settings))
+
+    deployment.shim.start()
+
+    deployment.wait_for_source(0)
+    log = deployment.shim.wait_for_log(f"{level} {NO_CLIENT}", str(kubeconfig))
+    deployment.file.write_text(deployment.text(1, **settings))
+    deployment.wait_for_source(1)
+    assert log.count(NO_CLIENT) == 1
+
+
+def test_config_map_is_looked_for_when_it_is_enabled(deployment: Deployment, workplace: Workplace) -> None:
+    deployment.file.write_text(deployment.text(0))
+    deployment.shim.start()
+    kubeconfig = str(workplace.path("no-such.conf"))
+
+    deployment.file.write_text(deployment.text(0, configMap={"enabled": True, "kubeconfig": kubeconfig}))
+
+    deployment.shim.wait_for_log(NO_CLIENT, kubeconfig)
+
+
 # Without end, under load.
 
 RELOADS = 100 if IS_SANITIZED else 1000
