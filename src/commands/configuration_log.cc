@@ -30,8 +30,11 @@ void log_diagnostic(const config::Diagnostic& diagnostic) {
   }
 }
 
+// Lines do not count: they move with every edit above them.
 bool contains(const std::vector<config::Diagnostic>& diagnostics, const config::Diagnostic& diagnostic) {
-  return std::ranges::find(diagnostics, diagnostic) != diagnostics.end();
+  return std::ranges::any_of(diagnostics, [&](const config::Diagnostic& each) {
+    return each.file == diagnostic.file && each.path == diagnostic.path && each.message == diagnostic.message;
+  });
 }
 
 std::string name_of(const config::ConfigMap& config_map) {

@@ -86,6 +86,7 @@ struct LiveConfiguration::State {
     task.sources.file = file;
     task.sources.last_good = last_good;
     task.sources.overlay = overlay;
+    task.sources.config_map = config->config_map;
     if (!std::exchange(is_to_be_judged_anew, false)) task.judged = judged;
     task.map = map;
     is_looking_at_map = map.has_value();
@@ -135,6 +136,7 @@ struct LiveConfiguration::State {
     }
     if (!evaluation.config) return std::nullopt;
 
+    if (evaluation.config_map_is_another) newest.reset();
     overlay = std::move(evaluation.overlay);
     overlay_is_in_file = overlay.empty() || (evaluation.file_is_good && evaluation.edit_problem.empty());
     last_good = std::move(evaluation.text);
@@ -151,6 +153,7 @@ struct LiveConfiguration::State {
   void take_map(const Look& found) {
     const std::string origin = map->origin.name;
     map.reset();
+    if (found.evaluation && found.evaluation->config_map_is_another) return;
     const bool has_effect = found.evaluation && found.evaluation->newest_has_effect;
     if (has_effect) {
       newest = found.map_overlay;

@@ -197,6 +197,17 @@ TEST_F(ALiveConfiguration, StaysAsItIsWhenTheConfigMapIsDeleted) {
   run_until_timeout_is(4min);
 }
 
+TEST_F(ALiveConfiguration, LeavesAnEditThatTurnsTheConfigMapOff) {
+  start();
+  see("timeout: 3m\n");
+  run_until([&] { return read(file_) == text("timeout: 3m\n"); });
+  const std::string edited = "configMap: {enabled: false}\ntimeout: 4m\n";
+  write(edited);
+  run_until_timeout_is(4min);
+  reload();
+  EXPECT_EQ(read(file_), text(edited));
+}
+
 TEST_F(ALiveConfiguration, KeepsWhatWasSyncedWhenAKeyDisappears) {
   start();
   see("timeout: 3m\ndebug: true\n");

@@ -21,7 +21,12 @@ const std::string kGood = "timeout: 7m\n";
 const std::string kBad = "timeout: soon\n";
 
 Sources sources(Expected<std::string> text, std::string last_good = kGood) {
-  return {.file = "f.yaml", .text = std::move(text), .last_good = std::move(last_good), .overlay = {}, .newest = {}};
+  return {.file = "f.yaml",
+          .text = std::move(text),
+          .last_good = std::move(last_good),
+          .overlay = {},
+          .newest = {},
+          .config_map = {}};
 }
 
 Evaluation evaluated(const Sources& from) {
@@ -104,6 +109,23 @@ TEST(Evaluation, WantsNothingInAFileThatSaysTheSame) {
   Sources from = sources("timeout: 9m\n");
   from.newest = overlay_of("timeout: 9m\n");
   EXPECT_FALSE(evaluated(from).file_content);
+}
+
+TEST(Evaluation, IsWithoutTheOverlayWhereTheFileTurnsItsConfigMapOff) {
+  Sources from = sources("timeout: 3m\nconfigMap: {enabled: false}\n");
+  from.overlay = overlay_of("timeout: 8m\n");
+  from.newest = overlay_of("timeout: 9m\n");
+  const Evaluation evaluation = evaluated(from);
+  EXPECT_EQ(evaluation.config->timeout, std::chrono::minutes(3));
+  EXPECT_TRUE(evaluation.config_map_is_another);
+  EXPECT_TRUE(evaluation.overlay.empty());
+  EXPECT_FALSE(evaluation.file_content);
+}
+
+TEST(Evaluation, IsWithoutTheOverlayWhereTheFileNamesAnotherConfigMap) {
+  Sources from = sources("timeout: 3m\nconfigMap: {name: other}\n");
+  from.overlay = overlay_of("timeout: 8m\n");
+  EXPECT_EQ(evaluated(from).config->timeout, std::chrono::minutes(3));
 }
 
 TEST(Doubt, IsAboutBadAndEmptyFiles) {
