@@ -227,6 +227,26 @@ def test_message_limit_takes_effect(running: Deployment) -> None:
     assert "64" in call.details()
 
 
+def test_drain_time_takes_effect(running: Deployment) -> None:
+    running.runtime.set_pull(running.registries[0].name("library/app:v1"), {"hold": True})
+    before = len(running.runtime.pulled_names())
+    running.file.write_text(running.text(0, drainTimeout="100ms"))
+    running.shim.wait_for_log(RELOADED)
+    running.shim.client().start_pull("app:v1")
+    running.runtime.wait_for_calls("PullImage", before + 1)
+
+    running.shim.terminate()
+
+    assert running.shim.process.wait() == 0
+    assert "calls in flight have 100ms to end" in running.shim.log
+
+
+def test_interval_of_statistics_takes_effect(running: Deployment) -> None:
+    running.file.write_text(running.text(0, cache={"statsLogInterval": "1s"}))
+
+    running.shim.wait_for_log("cache: size=")
+
+
 def test_keys_that_need_a_restart_are_named_once_and_stay(running: Deployment, workplace: Workplace) -> None:
     elsewhere = {"shim": str(workplace.path("other.sock")), "image": str(workplace.path("other"))}
 
