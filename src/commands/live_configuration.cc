@@ -151,18 +151,20 @@ struct LiveConfiguration::State {
   }
 
   void take_map(const Look& found) {
-    const MapText looked_at = std::move(*map);
+    const std::string origin = map->origin.name;
     map.reset();
     if (found.evaluation && found.evaluation->config_map_is_another) return;
-    if (found.evaluation && found.evaluation->newest_has_effect) {
+    const bool has_effect = found.evaluation && found.evaluation->newest_has_effect;
+    if (has_effect) {
       newest = found.map_overlay;
       overlay_is_news = true;
       log.overlay_has_effect(*found.map_overlay, found.about_map);
     } else {
-      // A valid one is always evaluated.
-      log.overlay_is_refused(looked_at.origin.name,
-                             found.map_overlay ? found.evaluation->about_newest : found.about_map);
-      refused_map = looked_at;
+      const bool is_valid = found.map_overlay.has_value();
+      const std::vector<config::Diagnostic> none;
+      log.overlay_is_refused(origin, !is_valid          ? found.about_map
+                                     : found.evaluation ? found.evaluation->about_newest
+                                                        : none);
     }
   }
 
@@ -213,7 +215,6 @@ struct LiveConfiguration::State {
   void lose_config_map() {
     map.reset();
     is_looking_at_map = false;
-    refused_map.reset();
     seen_map.reset();
     map_is_gone = true;
     if (overlay_is_in_file) forget_overlay();
@@ -245,7 +246,6 @@ struct LiveConfiguration::State {
   std::optional<config::Overlay> newest;  // what it said last, as far as that was valid
   std::optional<MapText> map;             // what it says, not looked at yet
   bool is_looking_at_map = false;         // the look under way is about `map`
-  std::optional<MapText> refused_map;     // told of again where somebody asks
   std::optional<std::string> seen_map;
   bool map_is_gone = false;
 
@@ -290,7 +290,6 @@ void LiveConfiguration::start() {
 void LiveConfiguration::reload(std::function<void()> done) {
   state_->log.tell_again();
   state_->is_to_be_judged_anew = true;
-  if (!state_->map) state_->map = std::exchange(state_->refused_map, std::nullopt);
   state_->askers.push_back(std::move(done));
   state_->want_look();
 }
@@ -313,7 +312,6 @@ void LiveConfiguration::see(const kubernetes::Sight& sight) {
   if (state.seen_map == present->text) return;
   state.seen_map = present->text;
   state.map_is_gone = false;
-  state.refused_map.reset();
   state.is_looking_at_map = false;
   state.map = MapText{
       *present->text,

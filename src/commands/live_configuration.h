@@ -43,8 +43,8 @@ class LiveConfiguration {
   ~LiveConfiguration();
 
   void start();
-  // Looks at the file now (SIGHUP), and tells what is wrong with it or the ConfigMap even if that was told before.
-  // `done` is called when what the file holds has effect, or was refused.
+  // Looks at the file now (SIGHUP), and tells what is wrong with it even if that was told before. `done` is called when
+  // what the file holds has effect, or was refused.
   void reload(std::function<void()> done);
   // What is known of the ConfigMap has changed.
   void see(const kubernetes::Sight& sight);
