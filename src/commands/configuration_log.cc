@@ -85,6 +85,11 @@ void ConfigurationLog::was_told(const std::string& errors, std::vector<config::D
   warnings_ = std::move(warnings);
 }
 
+void ConfigurationLog::tell_again() {
+  told_.erase(kFile);
+  told_.erase(kRestart);
+}
+
 void ConfigurationLog::need_restart(const std::vector<std::string_view>& keys) {
   const std::string names = fmt::format("{}", fmt::join(keys, ", "));
   if (is_news(kRestart, names)) {

@@ -29,8 +29,8 @@ class ConfigurationLog {
   void file_is_good(const std::vector<config::Diagnostic>& warnings);
   // Of what was told already at the start; empty: it is good.
   void was_told(const std::string& errors, std::vector<config::Diagnostic> warnings);
-  // What is bad is told again, as somebody has asked.
-  void tell_again() { told_.clear(); }
+  // What is wrong with the file is told again, as somebody has asked.
+  void tell_again();
 
   // Empty: none does.
   void need_restart(const std::vector<std::string_view>& keys);
