@@ -154,17 +154,13 @@ struct LiveConfiguration::State {
     const std::string origin = map->origin.name;
     map.reset();
     if (found.evaluation && found.evaluation->config_map_is_another) return;
-    const bool has_effect = found.evaluation && found.evaluation->newest_has_effect;
-    if (has_effect) {
+    if (found.evaluation && found.evaluation->newest_has_effect) {
       newest = found.map_overlay;
       overlay_is_news = true;
       log.overlay_has_effect(*found.map_overlay, found.about_map);
     } else {
-      const bool is_valid = found.map_overlay.has_value();
-      const std::vector<config::Diagnostic> none;
-      log.overlay_is_refused(origin, !is_valid          ? found.about_map
-                                     : found.evaluation ? found.evaluation->about_newest
-                                                        : none);
+      // A valid one is always evaluated.
+      log.overlay_is_refused(origin, found.map_overlay ? found.evaluation->about_newest : found.about_map);
     }
   }
 
