@@ -119,6 +119,16 @@ TEST_F(Log, DebugIsSwitchedWhileRunning) {
   EXPECT_THAT(lines(), ElementsAre(EndsWith("debug two")));
 }
 
+TEST_F(Log, TheFormIsSwitchedWhileRunning) {
+  configure(LogFormat::text);
+  spdlog::info("one");
+  set_log_format(LogFormat::json);
+  spdlog::info("two");
+  set_log_format(LogFormat::text);
+  spdlog::info("three");
+  EXPECT_THAT(lines(), ElementsAre(EndsWith("info one"), HasSubstr(R"("message":"two")"), EndsWith("info three")));
+}
+
 TEST_F(Log, WhatIsLoggedIsWrittenWhenTheLogGoes) {
   configure(LogFormat::text);
   for (int i = 0; i < 100; ++i) spdlog::info("{}", i);

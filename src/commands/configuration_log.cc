@@ -30,6 +30,13 @@ void log_diagnostic(const config::Diagnostic& diagnostic) {
   }
 }
 
+// Lines do not count: they move with every edit above them.
+bool contains(const std::vector<config::Diagnostic>& diagnostics, const config::Diagnostic& diagnostic) {
+  return std::ranges::any_of(diagnostics, [&](const config::Diagnostic& each) {
+    return each.file == diagnostic.file && each.path == diagnostic.path && each.message == diagnostic.message;
+  });
+}
+
 std::string name_of(const config::ConfigMap& config_map) {
   return config_map.name_space + "/" + config_map.name;
 }
@@ -68,7 +75,7 @@ void ConfigurationLog::file_is_good(const std::vector<config::Diagnostic>& warni
   if (told_.contains(kFile)) spdlog::info("{} is valid again", file_);
   is_news(kFile, "");
   for (const config::Diagnostic& warning : warnings) {
-    if (std::ranges::find(warnings_, warning) == warnings_.end()) log_diagnostic(warning);
+    if (!contains(warnings_, warning) && !contains(overlay_warnings_, warning)) log_diagnostic(warning);
   }
   warnings_ = warnings;
 }
@@ -76,6 +83,11 @@ void ConfigurationLog::file_is_good(const std::vector<config::Diagnostic>& warni
 void ConfigurationLog::was_told(const std::string& errors, std::vector<config::Diagnostic> warnings) {
   is_news(kFile, errors);
   warnings_ = std::move(warnings);
+}
+
+void ConfigurationLog::tell_again() {
+  told_.erase(kFile);
+  told_.erase(kRestart);
 }
 
 void ConfigurationLog::need_restart(const std::vector<std::string_view>& keys) {
@@ -99,8 +111,9 @@ void ConfigurationLog::copy_is_not_kept(const std::string& why) {
 }
 
 void ConfigurationLog::overlay_has_effect(const config::Overlay& overlay,
-                                          const std::vector<config::Diagnostic>& warnings) const {
+                                          const std::vector<config::Diagnostic>& warnings) {
   log_diagnostics(warnings);
+  overlay_warnings_ = warnings;
   for (const std::string& line : config::overlay_lines(overlay)) spdlog::info("{}", line);
 }
 

@@ -29,8 +29,8 @@ class ConfigurationLog {
   void file_is_good(const std::vector<config::Diagnostic>& warnings);
   // Of what was told already at the start; empty: it is good.
   void was_told(const std::string& errors, std::vector<config::Diagnostic> warnings);
-  // What is bad is told again, as somebody has asked.
-  void tell_again() { told_.clear(); }
+  // What is wrong with the file is told again, as somebody has asked.
+  void tell_again();
 
   // Empty: none does.
   void need_restart(const std::vector<std::string_view>& keys);
@@ -38,7 +38,7 @@ class ConfigurationLog {
   // Empty: it is kept.
   void copy_is_not_kept(const std::string& why);
 
-  void overlay_has_effect(const config::Overlay& overlay, const std::vector<config::Diagnostic>& warnings) const;
+  void overlay_has_effect(const config::Overlay& overlay, const std::vector<config::Diagnostic>& warnings);
   void overlay_is_refused(const std::string& origin, const std::vector<config::Diagnostic>& diagnostics) const;
   void overlay_is_in_file(bool was_written, bool is_new);
   // Why it has effect in memory only.
@@ -52,8 +52,9 @@ class ConfigurationLog {
   bool is_news(const std::string& topic, const std::string& text);
 
   const std::string file_;
-  std::map<std::string, std::string> told_;  // the problems there are, by topic
-  std::vector<config::Diagnostic> warnings_;
+  std::map<std::string, std::string> told_;           // the problems there are, by topic
+  std::vector<config::Diagnostic> warnings_;          // about the file
+  std::vector<config::Diagnostic> overlay_warnings_;  // about the overlay, which a look at both finds as well
 };
 
 }  // namespace shim::commands

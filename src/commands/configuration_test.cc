@@ -105,6 +105,26 @@ TEST(ResolverOptions, AreTheConfigurations) {
   EXPECT_EQ(options.max_token_age, 3min);
 }
 
+TEST(ResolvingAlike, IsWhatEntriesAndProbesDecide) {
+  config::Config config;
+  config.registries = {registry_at("https://a.local")};
+  const auto with = [&](const auto& change) {
+    config::Config other = config;
+    change(other);
+    return resolve_alike(config, other);
+  };
+  EXPECT_TRUE(with([](config::Config& other) { other.timeout = 1min; }));
+  EXPECT_TRUE(with([](config::Config& other) { other.debug = true; }));
+  EXPECT_TRUE(with([](config::Config& other) { other.cache.stats_log_interval = 1h; }));
+  EXPECT_TRUE(with([](config::Config& other) { other.cache.disable_stats = true; }));
+  EXPECT_FALSE(with([](config::Config& other) { other.cache.image_cache_ttl = 1h; }));
+  EXPECT_FALSE(with([](config::Config& other) { other.registries[0].priority = 7; }));
+  EXPECT_FALSE(with([](config::Config& other) { other.offline = registry_at("http://hub.local"); }));
+  EXPECT_FALSE(with([](config::Config& other) { other.fallback = config::Fallback::deny; }));
+  EXPECT_FALSE(with([](config::Config& other) { other.probe.timeout = 1s; }));
+  EXPECT_FALSE(with([](config::Config& other) { other.credentials.docker_config = {"/etc/docker.json"}; }));
+}
+
 class Loading : public testing::Test {
  protected:
   void SetUp() override {
@@ -123,6 +143,7 @@ TEST_F(Loading, GivesTheConfigurationOfTheFile) {
   std::ofstream(file_) << "address: http://sealos.hub:5000\nofflinePriority: 77\n";
   const LoadedConfiguration loaded = load_configuration(file_);
   EXPECT_EQ(loaded.file, file_);
+  EXPECT_THAT(loaded.text, HasSubstr("offlinePriority: 77"));
   ASSERT_TRUE(loaded.config);
   EXPECT_EQ(registry_entries(*loaded.config).at(0).priority, 77);
 }

@@ -14,9 +14,9 @@
 #include <utility>
 
 #include "commands/configuration_log.h"
+#include "commands/configuration_look.h"
 #include "config/file_sync.h"
 #include "config/kept_copy.h"
-#include "config/load.h"
 #include "config/overlay.h"
 #include "config/reload.h"
 
@@ -25,52 +25,8 @@ namespace {
 
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
-using FileText = Expected<std::string>;
 
 constexpr std::chrono::minutes kCopyRetry{1};  // after a failure to keep one
-
-// The value of the ConfigMap's key, to be looked at once.
-struct MapText {
-  std::string text;
-  config::Overlay::Origin origin;
-};
-
-struct LookTask {
-  config::Sources sources;         // but for what the file holds
-  std::optional<FileText> judged;  // what it held when it was judged last; nothing: judge it anew
-  std::optional<MapText> map;      // not looked at yet
-  bool overlay_is_in_file = true;
-  config::Environment environment;
-};
-
-struct Look {
-  config::Sources sources;
-  std::optional<config::Evaluation> evaluation;  // nothing: all is as it was
-  std::optional<config::Overlay> map_overlay;    // what the map says; nothing where there is none, or it is not valid
-  std::vector<config::Diagnostic> about_map;
-};
-
-bool are_same(const FileText& left, const FileText& right) {
-  if (left.has_value() != right.has_value()) return false;
-  return left ? *left == *right : left.error().message == right.error().message;
-}
-
-// Blocks on the disk.
-Look look(LookTask task) {
-  Look found;
-  found.sources = std::move(task.sources);
-  config::Sources& sources = found.sources;
-  sources.text = config::load(sources.file);
-  if (task.map) {
-    found.map_overlay = config::Overlay::parse(task.map->text, task.map->origin, task.environment, found.about_map);
-    if (found.map_overlay) {
-      sources.newest = task.overlay_is_in_file ? *found.map_overlay : found.map_overlay->over(sources.overlay);
-    }
-  }
-  const bool is_as_before = task.judged && are_same(*task.judged, sources.text) && !sources.newest;
-  if (!is_as_before) found.evaluation = config::evaluate(sources, task.environment);
-  return found;
-}
 
 struct SyncTask {
   std::string file;
@@ -130,6 +86,7 @@ struct LiveConfiguration::State {
     task.sources.file = file;
     task.sources.last_good = last_good;
     task.sources.overlay = overlay;
+    task.sources.config_map = config->config_map;
     if (!std::exchange(is_to_be_judged_anew, false)) task.judged = judged;
     task.map = map;
     is_looking_at_map = map.has_value();
@@ -179,6 +136,7 @@ struct LiveConfiguration::State {
     }
     if (!evaluation.config) return std::nullopt;
 
+    if (evaluation.config_map_is_another) newest.reset();
     overlay = std::move(evaluation.overlay);
     overlay_is_in_file = overlay.empty() || (evaluation.file_is_good && evaluation.edit_problem.empty());
     last_good = std::move(evaluation.text);
@@ -195,17 +153,14 @@ struct LiveConfiguration::State {
   void take_map(const Look& found) {
     const std::string origin = map->origin.name;
     map.reset();
-    const bool has_effect = found.evaluation && found.evaluation->newest_has_effect;
-    if (has_effect) {
+    if (found.evaluation && found.evaluation->config_map_is_another) return;
+    if (found.evaluation && found.evaluation->newest_has_effect) {
       newest = found.map_overlay;
       overlay_is_news = true;
       log.overlay_has_effect(*found.map_overlay, found.about_map);
     } else {
-      const bool is_valid = found.map_overlay.has_value();
-      const std::vector<config::Diagnostic> none;
-      log.overlay_is_refused(origin, !is_valid          ? found.about_map
-                                     : found.evaluation ? found.evaluation->about_newest
-                                                        : none);
+      // A valid one is always evaluated.
+      log.overlay_is_refused(origin, found.map_overlay ? found.evaluation->about_newest : found.about_map);
     }
   }
 
@@ -409,7 +364,7 @@ asio::awaitable<void> LiveConfiguration::follow(std::shared_ptr<State> state) {
     auto askers = std::exchange(state->askers, {});
     auto task = state->make_task();
     const bool is_about_map = task.map.has_value();
-    auto work = [task = std::move(task)]() mutable { return look(std::move(task)); };
+    auto work = [task = std::move(task)]() mutable { return look_at_file(std::move(task)); };
     Look found = co_await state->workers.run(std::move(work));
     if (state->is_closed) co_return;
     if (state->is_outdated(is_about_map) || state->is_in_doubt(found)) {

@@ -215,6 +215,17 @@ bool is_text(std::string_view text, Diagnostics& diagnostics) {
 
 }  // namespace
 
+bool have_same_value(const Node::Member& a, const Node::Member& b) {
+  return a.key == b.key && hold_the_same(*a.value, *b.value);
+}
+
+bool hold_the_same(const Node& a, const Node& b) {
+  if (&a == &b) return true;
+  const auto are_same = [](const Node* x, const Node* y) { return hold_the_same(*x, *y); };
+  return a.kind == b.kind && a.text == b.text && std::ranges::equal(a.items, b.items, are_same) &&
+         std::ranges::equal(a.members, b.members, have_same_value);
+}
+
 std::string_view kind_name(Node::Kind kind) {
   switch (kind) {
     case Node::Kind::null:

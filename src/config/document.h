@@ -40,6 +40,10 @@ struct Node {
   Place place() const { return {line, source}; }
 };
 
+// Whether both hold the same, as written (variables unexpanded); places do not count.
+bool hold_the_same(const Node& a, const Node& b);
+bool have_same_value(const Node::Member& a, const Node::Member& b);  // and the same key
+
 // `a list`, `a block`, `nothing`, `text`: for messages that must not show a value.
 std::string_view kind_name(Node::Kind kind);
 

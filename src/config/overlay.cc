@@ -227,21 +227,6 @@ class Copier {
   std::unordered_map<const Node*, const Node*> copies_;
 };
 
-bool are_equal(const Node& a, const Node& b);
-
-bool have_equal_members(const std::vector<Node::Member>& a, const std::vector<Node::Member>& b) {
-  return std::ranges::equal(a, b, [](const Node::Member& x, const Node::Member& y) {
-    return x.key == y.key && are_equal(*x.value, *y.value);
-  });
-}
-
-bool are_equal(const Node& a, const Node& b) {
-  if (&a == &b) return true;
-  return a.kind == b.kind && a.text == b.text &&
-         std::ranges::equal(a.items, b.items, [](const Node* x, const Node* y) { return are_equal(*x, *y); }) &&
-         have_equal_members(a.members, b.members);
-}
-
 // As DESIGN 6 reads a priority; text that is no number (a variable) as it is written.
 std::string shown_priority(const Node* node, int if_unset) {
   const std::string unset = fmt::format("{} (default)", if_unset);
@@ -322,7 +307,7 @@ const Node* Overlay::find(std::string_view key) const {
 }
 
 bool operator==(const Overlay& left, const Overlay& right) {
-  return have_equal_members(left.members_, right.members_);
+  return std::ranges::equal(left.members_, right.members_, have_same_value);
 }
 
 std::vector<std::string> overlay_lines(const Overlay& overlay) {

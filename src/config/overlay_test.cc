@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "config/testing.h"
+#include "config/overlay_testing.h"
 
 namespace shim::config {
 namespace {
@@ -14,33 +14,10 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::overlay_of;
+using testing::parse_overlay;
+using testing::ParsedOverlay;
 using ::testing::UnorderedElementsAre;
-
-const testing::Variables kVariables = {
-    {"SEALOS_PASSWORD", "s3cret"}, {"DOCKER_USERNAME", "docker"}, {"HOME", "/root"}, {"REGISTRY_EMPTY", ""}};
-
-struct Parsed {
-  std::optional<Overlay> overlay;
-  std::vector<std::string> errors;
-  std::vector<std::string> warnings;
-};
-
-Parsed parse_overlay(std::string_view text) {
-  const Overlay::Origin origin = {"ConfigMap kube-system/image-cri-shim",
-                                  {"SEALOS_*", "DOCKER_*", "REGISTRY_*", "IMAGE_CRI_SHIM_*"}};
-  ParseResult said;
-  Parsed parsed;
-  parsed.overlay = Overlay::parse(text, origin, testing::environment_of(kVariables), said.diagnostics);
-  parsed.errors = testing::lines_of(said, Severity::error);
-  parsed.warnings = testing::lines_of(said, Severity::warning);
-  return parsed;
-}
-
-Overlay overlay_of(std::string_view text) {
-  Parsed parsed = parse_overlay(text);
-  EXPECT_THAT(parsed.errors, IsEmpty()) << text;
-  return parsed.overlay.value_or(Overlay());
-}
 
 std::vector<std::string> keys_of(const Overlay& overlay) {
   std::vector<std::string> keys;
@@ -49,7 +26,7 @@ std::vector<std::string> keys_of(const Overlay& overlay) {
 }
 
 ParseResult merged(std::string_view file, const Overlay& overlay) {
-  return parse(file, "f.yaml", testing::environment_of(kVariables), &overlay);
+  return parse(file, "f.yaml", testing::overlay_environment(), &overlay);
 }
 
 // As documented, all keys.
@@ -81,7 +58,7 @@ cache:
 )";
 
 TEST(Overlay, documented_form_sets_every_key_under_the_name_that_the_file_has_for_it) {
-  const Parsed parsed = parse_overlay(kDocumented);
+  const ParsedOverlay parsed = parse_overlay(kDocumented);
   EXPECT_THAT(parsed.errors, IsEmpty());
   EXPECT_THAT(parsed.warnings, IsEmpty());
   EXPECT_THAT(keys_of(*parsed.overlay), ElementsAre("address", "auth", "offlinePriority", "registries", "force",
@@ -163,7 +140,7 @@ TEST(Overlay, merges_each_key) {
     const std::string other = key == "registries" ? std::string(kAddress) + "registries: [{address: other.example}]\n"
                                                   : std::string(kAddress);
     EXPECT_EQ(merged(other, overlay_of(row.set)).config, testing::parse_text(local).config) << row.set;
-    const Parsed refused = parse_overlay(row.invalid);
+    const ParsedOverlay refused = parse_overlay(row.invalid);
     EXPECT_FALSE(refused.overlay.has_value()) << row.invalid;
     EXPECT_EQ(refused.errors.size(), 1U) << row.invalid;
   }
@@ -207,7 +184,7 @@ TEST(Overlay, an_entry_may_have_the_keys_that_the_file_has) {
 }
 
 TEST(Overlay, refused_as_a_whole_with_all_errors_and_their_places) {
-  const Parsed parsed = parse_overlay(R"(debug: perhaps
+  const ParsedOverlay parsed = parse_overlay(R"(debug: perhaps
 sealos:
   address: "http://user@host"
 registries:
@@ -230,14 +207,14 @@ timeout: 0
 TEST(Overlay, what_is_no_block_of_keys_is_refused) {
   for (const char* text : {"text", "- a", "a: [", "a: b\n---\nc: d", "sealos: http://x", "sealos: []", "cache: 5",
                            "sealos: {auth: [a]}", "debug: true\ndebug: true", "\xff", "a: *b"}) {
-    const Parsed parsed = parse_overlay(text);
+    const ParsedOverlay parsed = parse_overlay(text);
     EXPECT_FALSE(parsed.overlay.has_value()) << text;
     EXPECT_EQ(parsed.errors.size(), 1U) << text;
   }
 }
 
 TEST(Overlay, names_no_file_of_the_node) {
-  const Parsed parsed = parse_overlay(R"(sealos:
+  const ParsedOverlay parsed = parse_overlay(R"(sealos:
   auth: {username: u, passwordFile: /etc/shadow}
 registries:
 - address: a.example
@@ -270,7 +247,7 @@ TEST(Overlay, other_variables_are_refused_even_with_a_default) {
        {"sealos: {auth: 'u:${HOME}'}", "sealos: {auth: 'u:${HOME:-x}'}", "timeout: ${PATH:-5m}",
         "sealos: {auth: 'u:${MY_SEALOS_PASSWORD:-x}'}", "registries: [{address: 'a.io/${HOME}'}]",
         "registries: [{address: a.io, match: ['${HOME:-*}']}]", "sealos: {auth: 'u:$${$${${HOME:-x}'}"}) {
-    const Parsed parsed = parse_overlay(text);
+    const ParsedOverlay parsed = parse_overlay(text);
     EXPECT_FALSE(parsed.overlay.has_value()) << text;
     EXPECT_THAT(parsed.errors, ElementsAre(HasSubstr("may not be named here; allowed: SEALOS_*, DOCKER_*"))) << text;
   }
@@ -307,7 +284,7 @@ TEST(Overlay, warns_of_keys_that_do_nothing_here) {
 }
 
 TEST(Overlay, a_key_of_the_offline_registry_needs_no_address_of_its_own) {
-  const Parsed parsed = parse_overlay("offlinePriority: 5\nsealos: {auth: 'u:p'}");
+  const ParsedOverlay parsed = parse_overlay("offlinePriority: 5\nsealos: {auth: 'u:p'}");
   EXPECT_THAT(parsed.warnings, IsEmpty());
   EXPECT_EQ(merged("address: hub.example", *parsed.overlay).config->offline->priority, 5);
 }

@@ -180,6 +180,12 @@ void note_keys_without_effect(const Node& root, Diagnostics& diagnostics) {
   }
 }
 
+bool holds_keys(const Node& root, Diagnostics& diagnostics) {
+  if (root.kind == Node::Kind::block || root.kind == Node::Kind::null) return true;
+  diagnostics.error(root.place(), "", fmt::format("expected keys and values, got {}", kind_name(root.kind)));
+  return false;
+}
+
 }  // namespace
 
 ParseResult parse(std::string_view text, std::string_view file_name, const Environment& environment,
@@ -189,10 +195,7 @@ ParseResult parse(std::string_view text, std::string_view file_name, const Envir
   if (!document) return {std::nullopt, diagnostics.take()};
   std::deque<Node> nodes;
   const Node& root = overlay == nullptr ? document->root() : merge(document->root(), *overlay, nodes);
-  if (root.kind != Node::Kind::block && root.kind != Node::Kind::null) {
-    diagnostics.error(root.place(), "", fmt::format("expected keys and values, got {}", kind_name(root.kind)));
-    return {std::nullopt, diagnostics.take()};
-  }
+  if (!holds_keys(root, diagnostics)) return {std::nullopt, diagnostics.take()};
   const Reading reading{environment, diagnostics};
   Block top(root, "", reading);
   std::optional<Config> config = read_config(top);
@@ -202,6 +205,16 @@ ParseResult parse(std::string_view text, std::string_view file_name, const Envir
   } else {
     config.reset();
   }
+  return {std::move(config), diagnostics.take()};
+}
+
+ParseResult parse(const Node& root, std::string_view file_name, const Environment& environment) {
+  Diagnostics diagnostics(file_name);
+  if (!holds_keys(root, diagnostics)) return {std::nullopt, diagnostics.take()};
+  const Reading reading{environment, diagnostics};
+  Block top(root, "", reading);
+  std::optional<Config> config = read_config(top);
+  if (diagnostics.error_count() > 0) config.reset();
   return {std::move(config), diagnostics.take()};
 }
 

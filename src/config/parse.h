@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "config/diagnostic.h"
+#include "config/document.h"
 #include "config/environment.h"
 
 namespace shim::config {
@@ -22,5 +23,8 @@ struct ParseResult {
 // With an overlay, the keys that it sets have its values instead of the file's; of `cache`, each key for itself.
 ParseResult parse(std::string_view text, std::string_view file_name, const Environment& environment,
                   const Overlay* overlay = nullptr);
+
+// The same for a tree, without the notes.
+ParseResult parse(const Node& root, std::string_view file_name, const Environment& environment);
 
 }  // namespace shim::config

@@ -21,6 +21,11 @@ struct RestartKey {
 constexpr std::array<RestartKey, 4> kRestartKeys = {
     {{"shim", &Config::shim}, {"cri", &Config::cri}, {"image", &Config::image}, {"admin", &Config::admin}}};
 
+bool is_another(const ConfigMap& left, const ConfigMap& right) {
+  return (left.enabled == Enabled::no) != (right.enabled == Enabled::no) || left.name_space != right.name_space ||
+         left.name != right.name || left.key != right.key;
+}
+
 std::vector<Diagnostic> unreadable(const std::string& file, const Error& error) {
   // load() names the file in its message.
   Diagnostic diagnostic;
@@ -62,6 +67,15 @@ Evaluation evaluate(const Sources& sources, const Environment& environment) {
     result.about_file = unreadable(sources.file, sources.text.error());
   }
   result.file_is_good = attempt.config.has_value();
+  const bool has_overlay = sources.newest || !sources.overlay.empty();
+  if (result.file_is_good && has_overlay && is_another(attempt.config->config_map, sources.config_map)) {
+    Sources alone = sources;
+    alone.overlay = {};
+    alone.newest.reset();
+    result = evaluate(alone, environment);
+    result.config_map_is_another = true;
+    return result;
+  }
   if (!result.file_is_good) attempt = try_text(sources.last_good, sources, environment);
 
   result.config = std::move(attempt.config);

@@ -1,7 +1,8 @@
 // What becomes of the configuration when its file or its ConfigMap has changed: decided here, without I/O (DESIGN 6).
 //
 // One whole or nothing. A file that cannot be used leaves the text that was good last as the base, on which a new
-// ConfigMap still has effect; a ConfigMap that cannot be used leaves the overlay that has effect already.
+// ConfigMap still has effect; a ConfigMap that cannot be used leaves the overlay that has effect already. A file that
+// no longer names the ConfigMap (`configMap`) is freed from its overlay, and its own values count.
 #pragma once
 
 #include <optional>
@@ -23,12 +24,14 @@ struct Sources {
   std::string last_good;          // a text that was in use
   Overlay overlay;                // what lies over it
   std::optional<Overlay> newest;  // what a ConfigMap seen since then says; takes the place of `overlay` if it can
+  ConfigMap config_map;           // where both come from
 };
 
 struct Evaluation {
   std::optional<Config> config;  // what is to be in use; nothing: nothing can be made of any of it
   bool file_is_good = false;     // it is what `config` was made from
   bool newest_has_effect = false;
+  bool config_map_is_another = false;       // than the one that the overlays come from, or none: they have no effect
   Overlay overlay;                          // what lies over it from now on
   std::vector<Diagnostic> about_file;       // holds an error where the file is not good
   std::vector<Diagnostic> about_newest;     // holds an error where it was refused

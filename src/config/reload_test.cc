@@ -5,6 +5,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "config/testing.h"
 
@@ -20,7 +21,12 @@ const std::string kGood = "timeout: 7m\n";
 const std::string kBad = "timeout: soon\n";
 
 Sources sources(Expected<std::string> text, std::string last_good = kGood) {
-  return {.file = "f.yaml", .text = std::move(text), .last_good = std::move(last_good), .overlay = {}, .newest = {}};
+  return {.file = "f.yaml",
+          .text = std::move(text),
+          .last_good = std::move(last_good),
+          .overlay = {},
+          .newest = {},
+          .config_map = {}};
 }
 
 Evaluation evaluated(const Sources& from) {
@@ -52,6 +58,74 @@ TEST(Evaluation, OfAMissingFileIsTheLastGoodOneWithThatError) {
 
 TEST(Evaluation, OfNothingUsableIsNone) {
   EXPECT_FALSE(evaluated(sources(kBad, kBad)).config);
+}
+
+Overlay overlay_of(const std::string& text) {
+  std::vector<Diagnostic> diagnostics;
+  const Overlay::Origin origin{.name = "ConfigMap ns/name", .variables = {}};
+  return Overlay::parse(text, origin, testing::environment_of({}), diagnostics).value();
+}
+
+TEST(Evaluation, LaysTheNewestOverlayOverTheFile) {
+  Sources from = sources("timeout: 3m\ndrainTimeout: 4s\n");
+  from.overlay = overlay_of("timeout: 8m\n");
+  from.newest = overlay_of("timeout: 9m\n");
+  const Evaluation evaluation = evaluated(from);
+  EXPECT_TRUE(evaluation.newest_has_effect);
+  EXPECT_EQ(evaluation.config->timeout, std::chrono::minutes(9));
+  EXPECT_EQ(evaluation.config->drain_timeout, std::chrono::seconds(4));
+  EXPECT_EQ(evaluation.overlay, from.newest);
+}
+
+TEST(Evaluation, KeepsTheOverlayThatHasEffect) {
+  Sources from = sources("timeout: 3m\n");
+  from.overlay = overlay_of("timeout: 8m\n");
+  const Evaluation evaluation = evaluated(from);
+  EXPECT_FALSE(evaluation.newest_has_effect);
+  EXPECT_EQ(evaluation.config->timeout, std::chrono::minutes(8));
+  EXPECT_EQ(evaluation.overlay, from.overlay);
+}
+
+TEST(Evaluation, LaysTheNewestOverlayOverTheLastGoodTextWhereTheFileIsBad) {
+  Sources from = sources("drainTimeout: soon\n");
+  from.newest = overlay_of("timeout: 9m\n");
+  const Evaluation evaluation = evaluated(from);
+  EXPECT_FALSE(evaluation.file_is_good);
+  EXPECT_TRUE(evaluation.newest_has_effect);
+  EXPECT_EQ(evaluation.config->timeout, std::chrono::minutes(9));
+  EXPECT_FALSE(evaluation.file_content);
+}
+
+TEST(Evaluation, WantsTheOverlayInTheFile) {
+  Sources from = sources("timeout: 3m\n");
+  from.newest = overlay_of("timeout: 9m\n");
+  const Evaluation evaluation = evaluated(from);
+  ASSERT_TRUE(evaluation.file_content);
+  EXPECT_EQ(parse(*evaluation.file_content, "f.yaml", testing::environment_of({})).config, evaluation.config);
+  EXPECT_EQ(evaluation.text, evaluation.file_content);
+}
+
+TEST(Evaluation, WantsNothingInAFileThatSaysTheSame) {
+  Sources from = sources("timeout: 9m\n");
+  from.newest = overlay_of("timeout: 9m\n");
+  EXPECT_FALSE(evaluated(from).file_content);
+}
+
+TEST(Evaluation, IsWithoutTheOverlayWhereTheFileTurnsItsConfigMapOff) {
+  Sources from = sources("timeout: 3m\nconfigMap: {enabled: false}\n");
+  from.overlay = overlay_of("timeout: 8m\n");
+  from.newest = overlay_of("timeout: 9m\n");
+  const Evaluation evaluation = evaluated(from);
+  EXPECT_EQ(evaluation.config->timeout, std::chrono::minutes(3));
+  EXPECT_TRUE(evaluation.config_map_is_another);
+  EXPECT_TRUE(evaluation.overlay.empty());
+  EXPECT_FALSE(evaluation.file_content);
+}
+
+TEST(Evaluation, IsWithoutTheOverlayWhereTheFileNamesAnotherConfigMap) {
+  Sources from = sources("timeout: 3m\nconfigMap: {name: other}\n");
+  from.overlay = overlay_of("timeout: 8m\n");
+  EXPECT_EQ(evaluated(from).config->timeout, std::chrono::minutes(3));
 }
 
 TEST(Doubt, IsAboutBadAndEmptyFiles) {

@@ -135,6 +135,33 @@ TEST_F(Speaking, IsAskedAgainAfterTheRuntimeWasForgotten) {
   EXPECT_EQ(find(auto_, kRuntime, Dialect::v1), Dialect::v1);
 }
 
+TEST_F(Speaking, IsAsPinnedFromThenOn) {
+  runtime_.answer(kRuntime, Dialect::v1, StatusCode::ok);
+  runtime_.answer(kRuntime, Dialect::v1alpha2, StatusCode::ok);
+  EXPECT_EQ(find(auto_, kRuntime, Dialect::v1), Dialect::v1);
+
+  auto_.pin(Dialect::v1alpha2);
+  EXPECT_EQ(auto_.known(kRuntime, Dialect::v1), std::nullopt);
+  EXPECT_EQ(find(auto_, kRuntime, Dialect::v1), Dialect::v1alpha2);
+
+  auto_.pin(std::nullopt);
+  EXPECT_EQ(auto_.known(kRuntime, Dialect::v1), Dialect::v1);
+}
+
+TEST_F(Speaking, EndsAsItBeganWhereItIsPinnedMeanwhile) {
+  Dialects pinned(context_, Dialect::v1);
+  runtime_.answer(kRuntime, Dialect::v1, StatusCode::ok);
+  runtime_.hold();
+  std::optional<Dialect> found;
+  begin(pinned, kRuntime, Dialect::v1alpha2, found);
+
+  pinned.pin(std::nullopt);
+  runtime_.release();
+  settle();
+
+  EXPECT_EQ(found, Dialect::v1);
+}
+
 TEST_F(Speaking, IsAskedOnceForManyCallers) {
   runtime_.answer(kRuntime, Dialect::v1alpha2, StatusCode::ok);
   runtime_.hold();

@@ -227,6 +227,26 @@ def test_message_limit_takes_effect(running: Deployment) -> None:
     assert "64" in call.details()
 
 
+def test_drain_time_takes_effect(running: Deployment) -> None:
+    running.runtime.set_pull(running.registries[0].name("library/app:v1"), {"hold": True})
+    before = len(running.runtime.pulled_names())
+    running.file.write_text(running.text(0, drainTimeout="100ms"))
+    running.shim.wait_for_log(RELOADED)
+    running.shim.client().start_pull("app:v1")
+    running.runtime.wait_for_calls("PullImage", before + 1)
+
+    running.shim.terminate()
+
+    assert running.shim.process.wait() == 0
+    assert "calls in flight have 100ms to end" in running.shim.log
+
+
+def test_interval_of_statistics_takes_effect(running: Deployment) -> None:
+    running.file.write_text(running.text(0, cache={"statsLogInterval": "1s"}))
+
+    running.shim.wait_for_log("cache: size=")
+
+
 def test_keys_that_need_a_restart_are_named_once_and_stay(running: Deployment, workplace: Workplace) -> None:
     elsewhere = {"shim": str(workplace.path("other.sock")), "image": str(workplace.path("other"))}
 
@@ -373,6 +393,38 @@ def test_waiting_for_the_runtime_ends_when_it_is_forced(
     shim.configure(force=True)
 
     shim.wait_for_log("serving on")
+
+
+# The ConfigMap, as far as no API server is needed.
+
+NO_CLIENT = "skip syncing image-cri-shim config; unable to create kube client: "
+
+
+@pytest.mark.parametrize("enabled, level", [("auto", "debug"), (True, "warning")])
+def test_node_without_a_kubeconfig_is_served_all_the_same(
+    deployment: Deployment, workplace: Workplace, enabled: str | bool, level: str
+) -> None:
+    kubeconfig = workplace.path("no-such.conf")
+    settings = {"configMap": {"enabled": enabled, "kubeconfig": str(kubeconfig)}}
+    deployment.file.write_text(deployment.text(0, **settings))
+
+    deployment.shim.start()
+
+    deployment.wait_for_source(0)
+    log = deployment.shim.wait_for_log(f"{level} {NO_CLIENT}", str(kubeconfig))
+    deployment.file.write_text(deployment.text(1, **settings))
+    deployment.wait_for_source(1)
+    assert log.count(NO_CLIENT) == 1
+
+
+def test_config_map_is_looked_for_when_it_is_enabled(deployment: Deployment, workplace: Workplace) -> None:
+    deployment.file.write_text(deployment.text(0))
+    deployment.shim.start()
+    kubeconfig = str(workplace.path("no-such.conf"))
+
+    deployment.file.write_text(deployment.text(0, configMap={"enabled": True, "kubeconfig": kubeconfig}))
+
+    deployment.shim.wait_for_log(NO_CLIENT, kubeconfig)
 
 
 # Without end, under load.

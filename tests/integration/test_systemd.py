@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +97,57 @@ def test_stopping_is_said(runtime: FakeRuntime, new_shim, manager: NotifySocket)
 
     manager.wait_for("STOPPING=1")
     assert shim.process.wait() == 0
+
+
+def test_reload_is_said_with_its_time_and_its_end(runtime: FakeRuntime, new_shim, manager: NotifySocket) -> None:
+    """Type=notify-reload: the time tells the answer to this SIGHUP from one to an earlier signal."""
+    shim = new_shim(runtime.socket)
+    shim.configure()
+    launch(shim, manager)
+    manager.wait_for("READY=1")
+    manager.lines.clear()
+
+    before = time.monotonic_ns() // 1000
+    shim.hang_up()
+    manager.wait_for("READY=1")
+
+    said = dict(line.partition("=")[::2] for line in manager.lines)
+    assert manager.lines.index("RELOADING=1") < manager.lines.index("READY=1")
+    assert before <= int(said["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+
+
+def test_reload_of_a_bad_file_ends_and_is_seen_in_the_status(
+    runtime: FakeRuntime, new_shim, manager: NotifySocket
+) -> None:
+    shim = new_shim(runtime.socket)
+    shim.configure()
+    launch(shim, manager)
+    manager.wait_for("READY=1")
+    manager.lines.clear()
+
+    shim.configuration.write_text("timeout: soon\n")
+    shim.hang_up()
+    manager.wait_for("READY=1")
+
+    assert any(line.startswith("STATUS=") and "timeout" in line for line in manager.lines)
+
+
+def test_reload_before_it_is_ready_does_not_make_it_so(
+    runtime: FakeRuntime, new_shim, manager: NotifySocket
+) -> None:
+    runtime.kill()
+    shim = new_shim(runtime.socket)
+    shim.configure(force=False)
+    launch(shim, manager)
+    manager.wait_for("STATUS=")
+
+    shim.hang_up()
+    shim.wait_for_log("nothing has changed")
+    shim.terminate()
+    manager.wait_for("STOPPING=1")
+
+    assert shim.process.wait() == 0
+    assert not any(line.startswith(("READY", "RELOADING")) for line in manager.lines)
 
 
 def test_watchdog_is_fed(runtime: FakeRuntime, new_shim, manager: NotifySocket) -> None:
