@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -96,6 +97,15 @@ TEST_F(ReplaceFile, KeepsTheOwnerOfAnExistingFile) {
   ASSERT_EQ(::stat(at("f").c_str(), &attributes), 0);
   EXPECT_EQ(attributes.st_uid, 4242u);
   EXPECT_EQ(attributes.st_gid, 4343u);
+}
+
+TEST_F(ReplaceFile, KeepsTheExtendedAttributesOfAnExistingFile) {
+  write("f", "old");
+  if (::setxattr(at("f").c_str(), "user.note", "mine", 4, 0) != 0) GTEST_SKIP() << "no extended attributes here";
+  ASSERT_TRUE(replace_file(at("f"), "new"));
+  char value[16] = {};
+  EXPECT_EQ(::getxattr(at("f").c_str(), "user.note", value, sizeof value), 4);
+  EXPECT_STREQ(value, "mine");
 }
 
 TEST_F(ReplaceFile, WritesThroughSymbolicLinksAndKeepsThem) {

@@ -1,5 +1,6 @@
 #include "config/environment.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <stdlib.h>
@@ -61,6 +62,14 @@ TEST(ProcessEnvironment, has_the_variables_of_the_process) {
   ASSERT_EQ(setenv("SHIM_CONFIG_TEST", "1", 1), 0);
   EXPECT_EQ(process_environment()("SHIM_CONFIG_TEST"), "1");
   EXPECT_FALSE(process_environment()("SHIM_CONFIG_TEST_ABSENT").has_value());
+}
+
+TEST(VariablesOf, names_with_and_without_a_default_but_no_literals) {
+  using ::testing::ElementsAre;
+  EXPECT_THAT(variables_of("a${B}c${D:-e}$${F}${G:-}"), ElementsAre("B", "D", "G"));
+  EXPECT_THAT(variables_of("${A:-${B}}"), ElementsAre("A"));  // a default may not hold `}`
+  EXPECT_THAT(variables_of("${A"), ElementsAre());
+  EXPECT_THAT(variables_of("$A {B}"), ElementsAre());
 }
 
 }  // namespace

@@ -163,6 +163,10 @@ TEST(FileEdit, keys_of_the_cache_are_replaced_one_by_one) {
       {"cache: &c\n  imageCacheSize: 5\n  note: {a: [1, '# 2']} # mine\nx-d: *c\n", "cache: {imageCacheSize: 6}",
        "cache: &c\n  imageCacheSize: 6\n  note: {a: [1, '# 2']} # mine\nx-d: *c\n"},
       {"cache: {}\n", "cache: {imageCacheSize: 6}", "cache:\n  imageCacheSize: 6\n"},
+      {"x-b: &b {cache: {imageCacheSize: 3}}\n<<: *b\n", "cache: {notFoundTTL: 1s}",
+       "x-b: &b {cache: {imageCacheSize: 3}}\n<<: *b\ncache:\n  imageCacheSize: 3\n  notFoundTTL: 1s\n"},
+      {"cache: # size\r\n  imageCacheSize: 5\r\n", "cache: {notFoundTTL: 1s}",
+       "cache: # size\r\n  imageCacheSize: 5\r\n  notFoundTTL: 1s\r\n"},
   });
 }
 
@@ -336,6 +340,7 @@ TEST(FileEdit, refuses_what_it_cannot_edit_safely_and_says_why) {
       {"!!str debug: false\n", "line 1: the key debug has an anchor, a tag or an alias"},
       {"debug: &d false\nforce: *d\n", "line 2 uses the anchor of line 1, in a value that is replaced"},
       {"~\n", "cannot be edited safely"},
+      {"debug: 'false'\n\t\n# yaml-cpp reads no line of a tab behind a plain scalar\n", "cannot be edited safely"},
   };
   for (const auto& [text, why] : cases) {
     const std::string message = error_of(text, "debug: true");

@@ -1,7 +1,8 @@
 // Puts an edited configuration file in the place of the one that was read. Blocks on the disk: not for the I/O thread.
 //
 // The new file is written beside the old one, and the two are exchanged (renameat2(2), RENAME_EXCHANGE). Only then is
-// looked at what came out: where it is not what was read, the two are exchanged back. A read lease (fcntl(2)) tells of
+// looked at what came out: where it is not what was read, the two are exchanged back (others may see the new file for
+// that moment). A read lease (fcntl(2)) tells of
 // programs that have the file open for writing, or open it meanwhile. Where the file system has no exchange or no
 // leases, the file is compared as late as possible.
 #pragma once

@@ -72,6 +72,49 @@ TEST(Overlay, documented_form_sets_every_key_under_the_name_that_the_file_has_fo
   EXPECT_TRUE(config.force);
 }
 
+TEST(Overlay, service_guide) {
+  const ParsedOverlay parsed = parse_overlay(R"(version: "v1"
+sealos:
+  address: "https://registry.company.com"
+  auth:
+    username: "admin"
+    password: "new-password123"
+registries:
+  - address: "https://backup-registry.company.com"
+    auth:
+      username: "backup-user"
+      password: "backup-pass"
+  - address: "https://new-registry.company.com"
+    auth:
+      username: "new-user"
+      password: "new-pass"
+reloadInterval: "60s"
+force: true
+debug: false
+timeout: "20m"
+)");
+  EXPECT_THAT(parsed.errors, IsEmpty());
+  EXPECT_THAT(parsed.warnings, IsEmpty());
+  const Config config = merged(R"(shim: /var/run/image-cri-shim.sock
+cri: /run/containerd/containerd.sock
+address: https://your-registry.company.com
+force: false
+debug: false
+timeout: 15m
+reloadInterval: 30s
+auth: your-username:your-password
+registries:
+- address: https://backup-registry.company.com
+  auth: backup-user:backup-pass
+)",
+                               *parsed.overlay)
+                            .config.value();
+  EXPECT_EQ(config.offline->address.host(), "registry.company.com");
+  EXPECT_EQ(config.offline->auth->password, Secret("new-password123"));
+  EXPECT_EQ(config.registries.size(), 2U);
+  EXPECT_EQ(config.timeout, 20min);
+}
+
 TEST(Overlay, schema_version_is_no_cri_version) {
   EXPECT_TRUE(overlay_of("version: v1").empty());
   EXPECT_EQ(merged("version: v1alpha2", overlay_of("version: v1\ndebug: true")).config->version, CriVersion::v1alpha2);
