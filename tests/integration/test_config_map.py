@@ -298,8 +298,9 @@ def test_password_of_the_config_map_is_used_and_shown_nowhere(
     auth = {"username": "robot", "password": password}
     api.put(yaml.safe_dump({"registries": [{"address": registry.address, "auth": auth}]}))
     source.wait_until(registry)
-    # One mistake beside it: what is said of that must not show it either.
-    api.put(yaml.safe_dump({"registries": [{"address": registry.address, "auth": auth, "priority": password}]}))
+    # Mistakes beside and in it: what is said of them must not show it either.
+    wrong = {"username": "robot", "password": password, "identityToken": [password]}
+    api.put(yaml.safe_dump({"registries": [{"address": registry.address, "auth": wrong, "priority": "high"}]}))
 
     eventually(lambda: complaints(shim, "image-cri-shim"), "the mistake is said")
 
