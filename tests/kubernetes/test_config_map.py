@@ -167,6 +167,7 @@ def test_update_takes_effect_at_once(
     source = Source(shim, runtime)
     source.holds(first, second)
     source.wait_until(first)
+    wait_for_lines(shim, *synced_lines(shim.configuration))  # a change during a write waits for its end
     api = cluster.api.client()
     version = json.loads(api.request("GET", PATH)[1])["metadata"]["resourceVersion"]
     plain = Follower(cluster, version)
