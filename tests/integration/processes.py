@@ -19,7 +19,7 @@ START_SECONDS = 15.0
 STOP_SECONDS = 15.0
 
 
-def eventually(condition: Callable[[], T], what: str, seconds: float = 10.0) -> T:
+def eventually(condition: Callable[[], T], what: str, seconds: float = 10.0, pause: float = 0.005) -> T:
     """Polls until the condition holds and returns its value; fails with `what` did not happen."""
     deadline = time.monotonic() + seconds
     while True:
@@ -28,7 +28,7 @@ def eventually(condition: Callable[[], T], what: str, seconds: float = 10.0) -> 
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.005)
+        time.sleep(pause)
 
 
 def accepts_connections(path: Path) -> bool:

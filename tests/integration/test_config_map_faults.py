@@ -181,7 +181,7 @@ def test_fault_that_stays_is_not_answered_by_hammering(
     api.wait_for(verb)
 
     # Pauses of up to 1, 2, 4 seconds, at random, and a GET beside each watch where the revision is gone.
-    assert requests_in(3, api) <= 20
+    assert requests_in(2, api) <= 16
 
 
 def test_retry_after_is_kept_to(api: FakeApiServer, follow: Follow) -> None:
