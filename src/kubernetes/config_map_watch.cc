@@ -69,7 +69,8 @@ class ConfigMapWatch::Loop : public std::enable_shared_from_this<Loop> {
         listener_(std::move(listener)),
         plan_({.poll_interval = options_.poll_interval,
                .first_pause = options_.first_pause,
-               .longest_pause = options_.longest_pause},
+               .longest_pause = options_.longest_pause,
+               .longest_refused_pause = options_.longest_refused_pause},
               &random_fraction),
         timer_(executor_) {}
 

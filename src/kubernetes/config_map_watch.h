@@ -43,6 +43,7 @@ struct WatchOptions {
   std::chrono::milliseconds answer_timeout{10'000};                   // of a GET, and for the head of a watch's answer
   std::chrono::milliseconds first_pause{1000};                        // after a failure, doubled up to `longest_pause`
   std::chrono::milliseconds longest_pause{30'000};
+  std::chrono::milliseconds longest_refused_pause{300'000};  // after 401 and 403
   // Of a watch on a server that sends bookmarks (each minute); four times as long where none has come, as from an API
   // server whose ConfigMaps nobody changes.
   std::chrono::milliseconds longest_silence{150'000};

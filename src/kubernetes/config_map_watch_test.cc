@@ -77,7 +77,8 @@ class ConfigMapWatchTest : public ::testing::Test {
                         .key = "registries.yaml",
                         .poll_interval = 20ms,
                         .first_pause = 5ms,
-                        .longest_pause = 20ms};
+                        .longest_pause = 20ms,
+                        .longest_refused_pause = 20ms};
   FakeApi api_;
   std::shared_ptr<FixedAccess> access_ =
       std::make_shared<FixedAccess>(Login{.server = api_.url(),

@@ -42,10 +42,10 @@ WatchPlan::Step WatchPlan::after(Ask asked, const Outcome& outcome, TimePoint no
       return {Ask::get, back_off(outcome), true};
     case Outcome::Kind::unauthorized:
       if (!std::exchange(was_refused_, true)) return {asked};
-      return {asked, back_off(outcome), true};
+      return {asked, back_off(outcome, options_.longest_refused_pause), true};
     case Outcome::Kind::forbidden:
       if (asked == Ask::watch) return poll(now);
-      return {Ask::get, back_off(outcome), true};
+      return {Ask::get, back_off(outcome, options_.longest_refused_pause), true};
     case Outcome::Kind::garbled:
       return {Ask::get, back_off(outcome), true};
   }
@@ -78,10 +78,14 @@ WatchPlan::Step WatchPlan::poll(TimePoint now) {
   return {Ask::get, poll_pause()};
 }
 
-// Full jitter: anywhere from nothing to the whole, after what the server asked for.
 WatchPlan::Milliseconds WatchPlan::back_off(const Outcome& outcome) {
+  return back_off(outcome, options_.longest_pause);
+}
+
+// Full jitter: anywhere from nothing to the whole, after what the server asked for.
+WatchPlan::Milliseconds WatchPlan::back_off(const Outcome& outcome, Milliseconds longest) {
   constexpr int kMaxStep = 20;
-  const Milliseconds whole = std::min(options_.longest_pause, options_.first_pause * (1 << step_));
+  const Milliseconds whole = std::min(longest, options_.first_pause * (1 << step_));
   step_ = std::min(step_ + 1, kMaxStep);
   const auto asked_for =
       std::min<std::chrono::seconds>(outcome.retry_after.value_or(std::chrono::seconds(0)), kLongestRetryAfter);

@@ -30,6 +30,8 @@ class WatchPlan {
     std::chrono::nanoseconds poll_interval = std::chrono::seconds(15);
     Milliseconds first_pause{1000};
     Milliseconds longest_pause{30'000};
+    // After 401 and 403: a cluster that has given its nodes no access is not to pay for that all the time.
+    Milliseconds longest_refused_pause{300'000};
   };
   enum class Ask { get, watch };
   struct Step {
@@ -67,6 +69,7 @@ class WatchPlan {
   Step after_loss(Ask asked, const Outcome& outcome);
   Step poll(TimePoint now);
   Milliseconds back_off(const Outcome& outcome);
+  Milliseconds back_off(const Outcome& outcome, Milliseconds longest);
   Milliseconds poll_pause();
 
   const Options options_;

@@ -89,6 +89,15 @@ TEST_F(WatchPlanTest, TakesAMomentToResumeAWatchThatWasCutShort) {
   for (const auto pause : {1000ms, 2000ms, 4000ms}) EXPECT_EQ(after(Ask::watch, Kind::cut_short, 1ms).pause, pause);
 }
 
+TEST_F(WatchPlanTest, AsksARefusingServerEveryFewMinutesInTheEnd) {
+  Step step;
+  for (int i = 0; i < 20; ++i) step = after(Ask::get, Kind::forbidden);
+  EXPECT_EQ(step.pause, 150s);
+  for (int i = 0; i < 20; ++i) step = after(Ask::get, Kind::unauthorized);
+  EXPECT_EQ(step.pause, 150s);
+  EXPECT_EQ(after(Ask::get, Kind::lost).pause, 15s);
+}
+
 TEST_F(WatchPlanTest, SpreadsTenThousandNodesAfterARestartOfTheServer) {
   std::mt19937 generator(1);  // NOLINT: the same numbers in every run
   std::uniform_real_distribution<double> uniform(0, 1);
