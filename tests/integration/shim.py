@@ -124,6 +124,11 @@ class Shim:
         for process in self._processes:
             assert process.exit_status in self.accepted_exits, f"exit status {process.exit_status}:\n{process.stderr}"
 
+    def said(self, *words: str) -> list[str]:
+        """The lines of the log that hold all words, without those for debugging."""
+        lines = [line for line in self.log.splitlines() if " debug " not in line]
+        return [line for line in lines if all(word in line for word in words)]
+
     @property
     def log(self) -> str:
         return self.process.stderr

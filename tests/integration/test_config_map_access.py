@@ -56,12 +56,6 @@ def content_of(certificate: Certificate) -> str:
     return certificate.file.read_text() + certificate.key.read_text()
 
 
-def lines_with(shim: Shim, *words: str) -> list[str]:
-    """Without those of single attempts, which are for debugging."""
-    said = [line for line in shim.log.splitlines() if " debug " not in line]
-    return [line for line in said if all(word in line for word in words)]
-
-
 # Tokens.
 
 
@@ -86,7 +80,7 @@ def test_rotated_token_file_is_read_again_after_a_401(
 
     api.tokens = {new}
     api.disconnect()
-    eventually(lambda: lines_with(shim, "401 Unauthorized"), "it is said")
+    eventually(lambda: shim.said("401 Unauthorized"), "it is said")
     replace(file, new)
 
     took_effect(shim)
@@ -101,7 +95,7 @@ def test_refused_token_is_said_once(
 
     api.wait_for("get", 3)
 
-    assert len(lines_with(shim, "401 Unauthorized")) == 1
+    assert len(shim.said("401 Unauthorized")) == 1
 
 
 # Certificates.
@@ -161,7 +155,7 @@ def test_server_of_another_authority_is_not_asked(
 
     shim = follow(kubeconfig=kubeconfig)
 
-    eventually(lambda: lines_with(shim, impostor.url.removeprefix("https://"), "certificate"), "it is said")
+    eventually(lambda: shim.said(impostor.url.removeprefix("https://"), "certificate"), "it is said")
     assert impostor.asked == []
 
 
@@ -266,7 +260,7 @@ def test_missing_right_is_named_once_and_counts_as_soon_as_it_is_given(
     shim = follow(api, reloadInterval="1s")
     api.wait_for("get", 3)
 
-    (said,) = lines_with(shim, "configmaps", "image-cri-shim", "kube-system")
+    (said,) = shim.said("configmaps", "image-cri-shim", "kube-system")
     assert "get" in said and "watch" in said
 
     api.allowed = {"get", "watch"}
@@ -288,6 +282,6 @@ def test_where_watching_is_forbidden_it_is_read_every_interval(
     api.put(registries(registry))
 
     source.wait_until(registry)
-    (said,) = lines_with(shim, "watch", "configmaps", "image-cri-shim")
+    (said,) = shim.said("watch", "configmaps", "image-cri-shim")
     assert "kube-system" in said
     assert source.now() == registry.name(APP)

@@ -18,10 +18,6 @@ DEPLOY = ROOT / "deploy"
 WITHIN = 60.0  # the longest pause is 30 s
 
 
-def lines_with(shim: Shim, *words: str) -> list[str]:
-    return [line for line in shim.log.splitlines() if all(word in line for word in words)]
-
-
 @pytest.fixture
 def account(cluster: Cluster, workplace: Workplace) -> Path:
     """The kubeconfig of an account that has no rights yet."""
@@ -38,13 +34,13 @@ def test_missing_rule_is_named_and_its_arrival_is_noticed(
     shim = start_shim(account)
     source = Source(shim, runtime)
     source.holds(registry)
-    eventually(lambda: lines_with(shim, "configmaps", NAME, NAMESPACE, "get", "watch"), "the missing rule is named")
+    eventually(lambda: shim.said("configmaps", NAME, NAMESPACE, "get", "watch"), "the missing rule is named")
     assert source.is_original()
 
     cluster.kubectl.run("apply", "-f", DEPLOY / "rbac.yaml")
 
     source.wait_until(registry, WITHIN)
-    assert len(lines_with(shim, "configmaps", NAME, NAMESPACE, "get", "watch")) == 1
+    assert len(shim.said("configmaps", NAME, NAMESPACE, "get", "watch")) == 1
 
 
 def test_with_get_only_it_is_read_every_interval(
@@ -63,7 +59,7 @@ def test_with_get_only_it_is_read_every_interval(
     cluster.apply_config_map(registries(after))
 
     source.wait_until(after)
-    assert lines_with(shim, "watch", "configmaps", NAME)
+    assert shim.said("watch", "configmaps", NAME)
     asked = cluster.api.audited(ACCOUNT)[earlier:]
     assert {each.code for each in requests_of(asked, "watch")} == {403}
     assert {each.code for each in requests_of(asked, "get")} == {200}
@@ -79,7 +75,7 @@ def test_kubelets_credentials_count_once_a_pod_on_the_node_references_the_config
     shim = start_shim(cluster.node_kubeconfig(workplace.folder, node))
     source = Source(shim, runtime)
     source.holds(registry)
-    eventually(lambda: lines_with(shim, "configmaps", NAME, NAMESPACE), "the refusal is said")
+    eventually(lambda: shim.said("configmaps", NAME, NAMESPACE), "the refusal is said")
     assert source.is_original()
 
     cluster.run_pod_of("image-cri-shim-access", node)
