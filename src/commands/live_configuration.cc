@@ -15,8 +15,8 @@
 
 #include "commands/configuration_log.h"
 #include "commands/configuration_look.h"
+#include "commands/copy_keeper.h"
 #include "config/file_sync.h"
-#include "config/kept_copy.h"
 #include "config/overlay.h"
 #include "config/reload.h"
 
@@ -25,8 +25,6 @@ namespace {
 
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::minutes kCopyRetry{1};  // after a failure to keep one
 
 struct SyncTask {
   std::string file;
@@ -49,13 +47,10 @@ struct LiveConfiguration::State {
         last_good(std::move(initial.text)),
         problem(std::move(initial.file_errors)),
         wake_up(executor),
-        has_to_keep(executor) {
+        copy(executor, workers, problem.empty() ? std::nullopt : std::optional(last_good),  // where it comes from
+             [this](const std::string& why) { log.copy_is_not_kept(why); }) {
     log.was_told(problem, std::move(initial.warnings));
-    if (problem.empty()) {
-      judged = last_good;
-    } else {
-      kept = last_good;  // which is where it comes from
-    }
+    if (problem.empty()) judged = last_good;
   }
 
   // ── When ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -223,7 +218,6 @@ struct LiveConfiguration::State {
   const Options options;
   ConfigurationLog log;
   asio::cancellation_signal stop_following;
-  asio::cancellation_signal stop_keeping;
   bool is_closed = false;
   std::unique_ptr<config::FileWatch> watch;  // once started
 
@@ -253,9 +247,7 @@ struct LiveConfiguration::State {
   std::optional<Clock::time_point> doubtful_since;
   std::vector<std::function<void()>> askers;
 
-  // The kept copy.
-  std::optional<std::string> kept;
-  asio::steady_timer has_to_keep;  // cancelled when `last_good` may have changed
+  CopyKeeper copy;
 };
 
 LiveConfiguration::LiveConfiguration(asio::any_io_executor executor, WorkerPool& workers, InitialConfiguration initial,
@@ -267,7 +259,6 @@ LiveConfiguration::~LiveConfiguration() {
   state->is_closed = true;
   state->watch.reset();
   state->stop_following.emit(asio::cancellation_type::terminal);
-  state->stop_keeping.emit(asio::cancellation_type::terminal);
 }
 
 void LiveConfiguration::start() {
@@ -279,8 +270,7 @@ void LiveConfiguration::start() {
       std::make_unique<config::FileWatch>(state->executor, state->workers, state->file, listener, state->options.watch);
   asio::co_spawn(state->executor, follow(state_),
                  asio::bind_cancellation_slot(state->stop_following.slot(), asio::detached));
-  asio::co_spawn(state->executor, keep_copies(state_),
-                 asio::bind_cancellation_slot(state->stop_keeping.slot(), asio::detached));
+  state->copy.keep(state->config->image, state->last_good);
 }
 
 void LiveConfiguration::reload(std::function<void()> done) {
@@ -334,29 +324,6 @@ config::InUse LiveConfiguration::in_use() const {
           .problem = state_->problem};
 }
 
-asio::awaitable<void> LiveConfiguration::keep_copies(std::shared_ptr<State> state) {
-  auto next_try = Clock::time_point::max();
-  while (!state->is_closed) {
-    if (state->kept == state->last_good || next_try != Clock::time_point::max()) {
-      boost::system::error_code cancelled;
-      state->has_to_keep.expires_at(next_try);
-      co_await state->has_to_keep.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-      next_try = Clock::time_point::max();
-      continue;
-    }
-    auto work = [folder = state->config->image, text = state->last_good] { return config::keep_copy(folder, text); };
-    std::string text = state->last_good;
-    const Expected<void> written = co_await state->workers.run(std::move(work));
-    if (state->is_closed) co_return;
-    state->log.copy_is_not_kept(written ? "" : written.error().message);
-    if (written) {
-      state->kept = std::move(text);
-    } else {
-      next_try = Clock::now() + kCopyRetry;
-    }
-  }
-}
-
 asio::awaitable<void> LiveConfiguration::follow(std::shared_ptr<State> state) {
   for (;;) {
     co_await state->wait_until_wanted();
@@ -373,7 +340,7 @@ asio::awaitable<void> LiveConfiguration::follow(std::shared_ptr<State> state) {
     }
     state->has_changed = false;
     auto sync = state->take(std::move(found));
-    state->has_to_keep.cancel();
+    state->copy.keep(state->config->image, state->last_good);
     if (!askers.empty() && !state->has_changed && state->problem.empty()) state->log.nothing_has_changed();
     for (const auto& done : askers) done();
     if (!sync) continue;

@@ -61,7 +61,6 @@ class LiveConfiguration {
   struct State;
 
   static boost::asio::awaitable<void> follow(std::shared_ptr<State> state);
-  static boost::asio::awaitable<void> keep_copies(std::shared_ptr<State> state);
 
   std::shared_ptr<State> state_;
 };
