@@ -13,8 +13,6 @@
 namespace shim::commands {
 namespace {
 
-const std::string kFile = "file", kRestart = "restart", kWatch = "watch", kCopy = "copy", kSync = "sync";
-
 void log_diagnostic(const config::Diagnostic& diagnostic) {
   const std::string line = to_string(diagnostic);
   switch (diagnostic.severity) {
@@ -47,7 +45,7 @@ void log_diagnostics(const std::vector<config::Diagnostic>& diagnostics) {
   for (const config::Diagnostic& diagnostic : diagnostics) log_diagnostic(diagnostic);
 }
 
-bool ConfigurationLog::is_news(const std::string& topic, const std::string& text) {
+bool ConfigurationLog::is_news(Topic topic, const std::string& text) {
   if (text.empty()) {
     told_.erase(topic);
     return false;
@@ -68,12 +66,13 @@ void ConfigurationLog::nothing_has_changed() const {
 }
 
 void ConfigurationLog::file_is_bad(const std::string& errors) {
-  if (is_news(kFile, errors)) spdlog::error("{} is not used, the last good configuration stays: {}", file_, errors);
+  if (is_news(Topic::file, errors))
+    spdlog::error("{} is not used, the last good configuration stays: {}", file_, errors);
 }
 
 void ConfigurationLog::file_is_good(const std::vector<config::Diagnostic>& warnings) {
-  if (told_.contains(kFile)) spdlog::info("{} is valid again", file_);
-  is_news(kFile, "");
+  if (told_.contains(Topic::file)) spdlog::info("{} is valid again", file_);
+  is_news(Topic::file, "");
   for (const config::Diagnostic& warning : warnings) {
     if (!contains(warnings_, warning) && !contains(overlay_warnings_, warning)) log_diagnostic(warning);
   }
@@ -81,31 +80,31 @@ void ConfigurationLog::file_is_good(const std::vector<config::Diagnostic>& warni
 }
 
 void ConfigurationLog::was_told(const std::string& errors, std::vector<config::Diagnostic> warnings) {
-  is_news(kFile, errors);
+  is_news(Topic::file, errors);
   warnings_ = std::move(warnings);
 }
 
 void ConfigurationLog::tell_again() {
-  told_.erase(kFile);
-  told_.erase(kRestart);
+  told_.erase(Topic::file);
+  told_.erase(Topic::restart);
 }
 
 void ConfigurationLog::need_restart(const std::vector<std::string_view>& keys) {
   const std::string names = fmt::format("{}", fmt::join(keys, ", "));
-  if (is_news(kRestart, names)) {
+  if (is_news(Topic::restart, names)) {
     spdlog::warn("{}: {} changed, which takes effect at the next start only (systemctl restart image-cri-shim)", file_,
                  names);
   }
 }
 
 void ConfigurationLog::is_not_watched(const std::string& why) {
-  if (is_news(kWatch, why)) {
+  if (is_news(Topic::watch, why)) {
     spdlog::warn("changes to {} are found every reloadInterval only, not at once: {}", file_, why);
   }
 }
 
 void ConfigurationLog::copy_is_not_kept(const std::string& why) {
-  if (is_news(kCopy, why)) {
+  if (is_news(Topic::copy, why)) {
     spdlog::warn("no copy of the configuration is kept for a start with an invalid file: {}", why);
   }
 }
@@ -123,13 +122,14 @@ void ConfigurationLog::overlay_is_refused(const std::string& origin,
 }
 
 void ConfigurationLog::overlay_is_in_file(bool was_written, bool is_new) {
-  is_news(kSync, "");
+  is_news(Topic::sync, "");
   if (was_written) spdlog::info("synced image-cri-shim config from ConfigMap into {}", file_);
   if (was_written || is_new) spdlog::info("syncing image-cri-shim config from ConfigMap completed");
 }
 
 void ConfigurationLog::overlay_is_not_in_file(const std::string& why) {
-  if (is_news(kSync, why)) spdlog::warn("the ConfigMap has effect in memory only, {} stays as it is: {}", file_, why);
+  if (is_news(Topic::sync, why))
+    spdlog::warn("the ConfigMap has effect in memory only, {} stays as it is: {}", file_, why);
 }
 
 void ConfigurationLog::config_map_is_absent(const config::ConfigMap& config_map, bool was_seen) const {

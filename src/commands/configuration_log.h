@@ -49,10 +49,13 @@ class ConfigurationLog {
   void config_map_is_unknown(const config::ConfigMap& config_map, const kubernetes::Unknown& unknown) const;
 
  private:
-  bool is_news(const std::string& topic, const std::string& text);
+  enum class Topic { file, restart, watch, copy, sync };
+
+  // Whether there is a problem, and another one than was told last.
+  bool is_news(Topic topic, const std::string& text);
 
   const std::string file_;
-  std::map<std::string, std::string> told_;           // the problems there are, by topic
+  std::map<Topic, std::string> told_;                 // the problems there are
   std::vector<config::Diagnostic> warnings_;          // about the file
   std::vector<config::Diagnostic> overlay_warnings_;  // about the overlay, which a look at both finds as well
 };

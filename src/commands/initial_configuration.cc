@@ -11,7 +11,8 @@ namespace shim::commands {
 
 Expected<InitialConfiguration> initial_configuration(LoadedConfiguration loaded) {
   InitialConfiguration initial;
-  initial.file = loaded.file.empty() ? config::default_file_places()[0] : std::move(loaded.file);
+  initial.file = std::move(loaded.file);
+  if (initial.file.empty()) initial.file = config::default_file_places()[0];
   if (loaded.config) {
     initial.text = std::move(loaded.text);
     initial.config = std::move(*loaded.config);

@@ -12,5 +12,6 @@ namespace shim::config {
 // `nodes`; the result borrows from all three. A root or a `cache` that is no block, which is an error of the file,
 // stays what it is; so do repeated keys.
 const Node& merge(const Node& root, const Overlay& overlay, std::deque<Node>& nodes);
+const Node& merge(Node&& root, const Overlay& overlay, std::deque<Node>& nodes) = delete;
 
 }  // namespace shim::config

@@ -46,6 +46,9 @@ bool is_empty_auth(const Node& node) {
   return is_empty(node) || (node.kind == Node::Kind::scalar && node.text == ":");
 }
 
+// What these are given and give back are nodes of the document, or new ones; `nodes` holds both.
+// NOLINTBEGIN(bugprone-return-const-ref-from-parameter)
+
 // The block with null for every value that `is_absent`; anything else than a block as it is.
 template <class Rule>
 const Node& with_nulls(const Node& block, Nodes& nodes, Rule is_absent) {
@@ -104,6 +107,8 @@ const Node& clean_root(const Node& root, Nodes& nodes) {
   return with_changed(*clean, "cache", nodes,
                       [&](const Node& value) -> const Node& { return without_empty_values(value, nodes); });
 }
+
+// NOLINTEND(bugprone-return-const-ref-from-parameter)
 
 const Node::Member* find_member(const Node& block, std::string_view key) {
   const auto found = std::ranges::find(block.members, key, &Node::Member::key);
@@ -229,7 +234,7 @@ class Copier {
 
 // As DESIGN 6 reads a priority; text that is no number (a variable) as it is written.
 std::string shown_priority(const Node* node, int if_unset) {
-  const std::string unset = fmt::format("{} (default)", if_unset);
+  std::string unset = fmt::format("{} (default)", if_unset);
   if (node == nullptr || node->kind != Node::Kind::scalar) return unset;
   long long number = 0;
   const char* end = node->text.data() + node->text.size();
@@ -251,7 +256,10 @@ std::optional<Overlay> Overlay::parse(std::string_view text, const Origin& origi
   const Node* root = nullptr;
   if (text.size() > kMostFileBytes) {
     said.error(0, "", fmt::format("larger than {} bytes", kMostFileBytes));
-  } else if ((nodes->document = Document::parse(text, said, Source::config_map))) {
+  } else {
+    nodes->document = Document::parse(text, said, Source::config_map);
+  }
+  if (nodes->document) {
     root = &nodes->document->root();
     std::unordered_map<const Node*, std::size_t> known;
     if (root->kind != Node::Kind::block && !is_empty(*root)) {

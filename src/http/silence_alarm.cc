@@ -9,8 +9,8 @@ namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
 struct SilenceAlarm::State : std::enable_shared_from_this<State> {
-  State(asio::any_io_executor executor, std::function<void()> to_ring)
-      : timer(std::move(executor)), ring(std::move(to_ring)) {}
+  State(const asio::any_io_executor& executor, std::function<void()> to_ring)
+      : timer(executor), ring(std::move(to_ring)) {}
 
   void arm() {
     armed_for = deadline;

@@ -54,8 +54,10 @@ class Reader {
     return true;
   }
   bool note(JsonScalar::Kind kind, std::string text) {
-    for (std::size_t i = 0; i < paths_.size(); ++i) {
-      if (std::ranges::equal(names_, paths_[i])) found_[i] = JsonScalar{kind, std::move(text)};
+    const auto found =
+        std::ranges::find_if(paths_, [&](const JsonPath& path) { return std::ranges::equal(names_, path); });
+    if (found != paths_.end()) {
+      found_[static_cast<std::size_t>(found - paths_.begin())] = JsonScalar{kind, std::move(text)};
     }
     return true;
   }

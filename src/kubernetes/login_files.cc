@@ -40,12 +40,12 @@ class Pass {
     const auto old = before_.find(path);
     const bool is_known = old != before_.end() && old->second.stamp == **stamp && !old->second.stamp->is_fresh;
     if (is_known) {
-      files_[path] = {**stamp, old->second.content};
+      files_[path] = {*stamp, old->second.content};
       return text_of(path);
     }
     auto content = read_file(path, kMaxFileBytes);
     if (!content) return std::unexpected(content.error());
-    files_[path] = {**stamp, Secret(std::move(*content))};
+    files_[path] = {*stamp, Secret(std::move(*content))};
     return text_of(path);
   }
 
