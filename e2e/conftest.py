@@ -77,5 +77,5 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = outcome.get_result()
     module = item.getparent(pytest.Module)
     workplace = module.stash.get(WORKPLACE, None) if module else None
-    if report.failed and workplace:
+    if report.failed and workplace and workplace.folder.exists():
         report.sections.extend(workplace.logs())

@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/integration"))
 
-from leaks import text_below  # noqa: E402
+from leaks import KEPT_COPY, text_below  # noqa: E402
 from processes import Process, Workplace, accepts_connections, eventually  # noqa: E402
 
 import images  # noqa: E402
@@ -369,7 +369,7 @@ class Shim:
             "admin": str(workplace.path(f"{name}-admin.sock")),
             "configMap": {"enabled": False},
         }
-        workplace.watch(f"{name}'s state", lambda: text_below(self.state))
+        workplace.watch(f"{name}'s state", lambda: text_below(self.state, but=KEPT_COPY))
         self.start(**settings)
 
     def start(self, **settings: Any) -> None:

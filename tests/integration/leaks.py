@@ -51,6 +51,9 @@ class Secrets:
         return [secret for secret in self._secrets if any(form in text for form in forms(secret))]
 
 
+KEPT_COPY = "last-good.yaml"  # of the configuration: it has the configuration's secrets, and its mode
+
+
 def text_below(folder: Path, but: str = "") -> str:
     """The names and contents of all files in it but those of one name."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != but]

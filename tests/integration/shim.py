@@ -15,7 +15,7 @@ import yaml
 
 from cri import Client
 from http2 import RawClient
-from leaks import text_below
+from leaks import KEPT_COPY, text_below
 from processes import Process, Workplace, accepts_connections, eventually
 
 # With a plain byte relay in the shim's place the transport tests hold as well: they test what callers see.
@@ -44,9 +44,8 @@ class Shim:
         self.accepted_exits = {0}  # a test that kills it adds to them
         self._said: list[str] = []
         workplace.watch(f"{name}'s commands", lambda: "\n".join(self._said))
-        # The copy of the configuration has the configuration's secrets, and its mode.
-        self.kept_copy = self.state / "last-good.yaml"
-        workplace.watch(f"{name}'s state", lambda: text_below(self.state, but=self.kept_copy.name))
+        self.kept_copy = self.state / KEPT_COPY
+        workplace.watch(f"{name}'s state", lambda: text_below(self.state, but=KEPT_COPY))
 
     def configure(self, **settings: Any) -> None:
         # JSON is YAML.
