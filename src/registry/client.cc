@@ -144,6 +144,8 @@ asio::awaitable<RegistryClient::Answer> RegistryClient::follow(const Question& q
   http::TlsOptions tls = question.entry.tls;
   tls.cert.clear();
   tls.key.clear();
+  tls.cert_data.clear();
+  tls.key_data = {};
   const std::string& host = question.entry.address.host();
   auto url = http::Url::parse(question.url);
   http::Response response = redirect;

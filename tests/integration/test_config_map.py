@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from pathlib import Path
@@ -428,3 +429,30 @@ def test_bad_file_takes_no_config_map_away(api, follow: Follow, runtime, start_r
     source.wait_until(second)
     assert shim.configuration.read_text() == "registries: ["
     assert are_in_order(["configmap: merged 1 registries into config"], messages(shim))
+
+
+# Where a value comes from.
+
+
+def test_config_show_names_the_config_map_also_after_its_sync(api: FakeApiServer, follow: Follow) -> None:
+    def setting(path: str) -> tuple[str, str, int | None]:
+        asked = shim.run("config", "show", "--json")
+        (found,) = [each for each in json.loads(asked.stdout)["settings"] if each["path"] == path]
+        return str(found["value"]), found["origin"], found.get("line")
+
+    def line_of(start: str) -> int:
+        return 1 + [line.startswith(start) for line in shim.configuration.read_text().splitlines()].index(True)
+
+    api.put("timeout: 4m\nforce: true\n")
+    shim = follow(api, "timeout: 3m  # ours\n")
+    shim.wait_for_log("synced image-cri-shim config from ConfigMap into")
+
+    assert "timeout: 4m" in shim.configuration.read_text()
+    assert setting("timeout")[:2] == ("4m0s", "configMap")
+    assert setting("force")[1] == "configMap"
+    assert setting("probe.timeout")[1] == "default"
+
+    api.put("force: true\n")
+
+    eventually(lambda: setting("timeout") == ("4m0s", "file", line_of("timeout:")), "what is left in the file is its own")
+    assert setting("force")[1] == "configMap"

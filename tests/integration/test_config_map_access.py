@@ -217,28 +217,13 @@ def test_plugin_gives_the_token_and_is_run_once(
     assert plugin.runs == 1
 
 
-def test_expired_token_of_a_plugin_is_got_anew(
-    api: FakeApiServer, follow: Follow, secrets: Secrets, plugin: Plugin, took_effect
+@pytest.mark.parametrize("seconds", [1, 3600], ids=["expired", "refused before it expires"])
+def test_token_of_a_plugin_that_counts_no_more_is_got_anew(
+    api: FakeApiServer, follow: Follow, secrets: Secrets, plugin: Plugin, took_effect, seconds: int
 ) -> None:
     old, new = secrets.new("token"), secrets.new("token")
     api.tokens = {old}
-    plugin.gives(old, seconds=1)
-    shim = follow(api, user=plugin.user)
-    api.wait_for_watch()
-
-    plugin.gives(new, seconds=3600)
-    api.tokens = {new}
-    api.disconnect()
-
-    took_effect(shim)
-
-
-def test_refused_token_of_a_plugin_is_got_anew_before_it_expires(
-    api: FakeApiServer, follow: Follow, secrets: Secrets, plugin: Plugin, took_effect
-) -> None:
-    old, new = secrets.new("token"), secrets.new("token")
-    api.tokens = {old}
-    plugin.gives(old, seconds=3600)
+    plugin.gives(old, seconds=seconds)
     shim = follow(api, user=plugin.user)
     api.wait_for_watch()
 
