@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <latch>
 #include <list>
 #include <string>
 
@@ -345,7 +346,11 @@ TEST_F(ClientRoute, GivesTheTimeWithoutTheQueueToThePeer) {
 
 TEST_F(ClientRoute, ACancelledRequestLeavesTheQueue) {
   use({}, 1);
-  RawServer server(testing::say_hello);
+  std::latch is_cancelled(1);  // until then, the first request has the only turn
+  RawServer server([&](testing::RawConnection& connection, int number) {
+    is_cancelled.wait();
+    testing::say_hello(connection, number);
+  });
   std::optional<Result> first;
   std::optional<Result> second;
   asio::cancellation_signal cancel;
@@ -358,10 +363,12 @@ TEST_F(ClientRoute, ACancelledRequestLeavesTheQueue) {
                  }));
   context_.poll();
   cancel.emit(asio::cancellation_type::terminal);
+  is_cancelled.count_down();
   const Result third = get(server.url());
   EXPECT_TRUE(third) << message(third);
   ASSERT_TRUE(first && second);
   EXPECT_TRUE(*first);
+  ASSERT_FALSE(*second);
   EXPECT_EQ(second->error().kind, Failure::Kind::cancelled);
 }
 
