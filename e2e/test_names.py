@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 import images
-from peers import Containerd, Crictl, Registry, Shim, eventually
+from peers import Containerd, Crictl, Registry, Shim
+from processes import eventually
 
 StartShim = Callable[..., tuple[Shim, Crictl]]
 NGINX = "docker.io/library/nginx:1.25"

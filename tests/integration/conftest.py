@@ -223,7 +223,7 @@ def client(shim: Shim) -> Client:
 
 @pytest.fixture(scope="session")
 def grpc_go_client() -> Path:
-    """tests/grpc_go_client, built on first use."""
+    """scripts/tools/grpc-go-client, built on first use."""
     built_path = subprocess.run([ROOT / "scripts/go-tools", "grpc-go-client"], check=True, stdout=subprocess.PIPE)
     return Path(built_path.stdout.decode().strip())
 

@@ -1,5 +1,5 @@
 // A client of the gRPC release that kubelets up to 1.25 were built with, which later releases differ from on the wire.
-module image-cri-shim/tests/grpc_go_client
+module image-cri-shim/tools/grpc-go-client
 
 go 1.24.0
 

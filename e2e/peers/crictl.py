@@ -1,0 +1,102 @@
+"""crictl, which does by hand what the kubelet does."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from processes import Workplace, eventually
+
+from peers.programs import go_tool
+
+if TYPE_CHECKING:
+    from peers.containerd import Containerd
+
+
+class CommandError(Exception):
+    """A command that ended with an error; the text is what it said."""
+
+
+class Crictl:
+    """crictl on one socket for both services."""
+
+    def __init__(self, socket: Path) -> None:
+        self.program = go_tool("crictl")
+        self.said: list[str] = []  # all that it printed
+        self.endpoints = {
+            "CONTAINER_RUNTIME_ENDPOINT": f"unix://{socket}",
+            "IMAGE_SERVICE_ENDPOINT": f"unix://{socket}",
+        }
+        # An empty configuration, so that no /etc/crictl.yaml of the machine has a say.
+        self.environment = {**os.environ, **self.endpoints, "CRI_CONFIG_FILE": "/dev/null"}
+
+    def start(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Runs it to its end, whatever that is."""
+        command = [str(self.program), "--timeout", "60s", *map(str, arguments)]
+        ended = subprocess.run(
+            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=90
+        )
+        self.said += [ended.stdout, ended.stderr]
+        return ended
+
+    def run(self, *arguments: str | Path) -> str:
+        ended = self.start(*arguments)
+        if ended.returncode:
+            raise CommandError(f"crictl {' '.join(map(str, arguments))}: {ended.stderr.strip()}")
+        return ended.stdout
+
+    def error_of(self, *arguments: str | Path) -> str:
+        """What it says when it fails, which it has to."""
+        ended = self.start(*arguments)
+        if not ended.returncode:
+            raise CommandError(f"crictl {' '.join(map(str, arguments))} succeeded: {ended.stdout.strip()}")
+        # The last line; the ones before are its library's log of the same.
+        last = ended.stderr.strip().splitlines()[-1]
+        message = re.search(r'level=fatal msg=("(?:[^"\\]|\\.)*")', last)
+        return str(json.loads(message[1])) if message else last
+
+    def json(self, command: str, *arguments: str | Path) -> Any:
+        return json.loads(self.run(command, "--output", "json", *arguments))
+
+    def image_names(self) -> list[str]:
+        return sorted(tag for image in self.json("images")["images"] for tag in image["repoTags"])
+
+    def run_container(self, workplace: Workplace, containerd: Containerd, image: str, name: str = "web") -> str:
+        """Starts a container of the image in a pod of its own, and returns the container's ID."""
+        pod = workplace.path(f"{name}-pod.json")
+        host_network = {"network": 2, "pid": 1}
+        pod.write_text(
+            json.dumps(
+                {
+                    "metadata": {"name": name, "namespace": "default", "uid": name, "attempt": 1},
+                    "log_directory": str(workplace.folder),
+                    "linux": {
+                        "cgroup_parent": containerd.cgroup,
+                        "security_context": {"namespace_options": host_network},
+                    },
+                }
+            )
+        )
+        container = workplace.path(f"{name}-container.json")
+        container.write_text(
+            json.dumps(
+                {
+                    "metadata": {"name": name},
+                    "image": {"image": image},
+                    "log_path": f"{name}.log",
+                    "linux": {"security_context": {"namespace_options": host_network}},
+                }
+            )
+        )
+        sandbox = self.run("runp", pod).strip()
+        created = self.run("create", "--no-pull", sandbox, container, pod).strip()
+        self.run("start", created)
+        return created
+
+    def logs(self, container: str) -> str:
+        """What the container has printed, once it has printed anything."""
+        return eventually(lambda: self.run("logs", container), "the container prints something")
