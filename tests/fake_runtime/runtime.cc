@@ -98,6 +98,7 @@ Answer Runtime::AnswerTo(const std::string& path, const std::string& bytes, cons
   std::lock_guard lock(mutex_);
   const Method method = Parse(path);
   if (!Serves(method.version, method.service)) return UnknownService(method);
+  if (Lacks(method.version, std::string(method.service) + "/" + std::string(method.name))) return UnknownMethod(method);
 
   if (method.service == "RuntimeService") {
     if (method.name == "Version") return Version(method.version);
@@ -216,7 +217,12 @@ std::vector<cri::Image> Runtime::Images() const {
 }
 
 bool Runtime::Serves(std::string_view version, std::string_view service) const {
-  return options_.versions.contains(std::string(version)) && options_.services.contains(std::string(service));
+  return options_.versions.contains(std::string(version)) && options_.services.contains(std::string(service)) &&
+         !Lacks(version, service);
+}
+
+bool Runtime::Lacks(std::string_view version, std::string_view service_or_method) const {
+  return options_.without.contains(std::string(version) + "." + std::string(service_or_method));
 }
 
 }  // namespace fake_runtime

@@ -34,6 +34,7 @@ class Runtime {
   struct Options {
     std::set<std::string> versions;  // of "v1", "v1alpha2"
     std::set<std::string> services;  // of "ImageService", "RuntimeService"
+    std::set<std::string> without;   // of those, "v1.ImageService" or, a method alone, "v1.ImageService/ImageFsInfo"
   };
 
   explicit Runtime(Options options) : options_(std::move(options)) {}
@@ -63,6 +64,7 @@ class Runtime {
 
  private:
   bool Serves(std::string_view version, std::string_view service) const;
+  bool Lacks(std::string_view version, std::string_view service_or_method) const;
 
   const Options options_;
   CallLog log_;

@@ -64,6 +64,7 @@ class FakeRuntime:
         name: str = "runtime",
         versions: str = "v1,v1alpha2",
         services: str = "ImageService,RuntimeService",
+        without: str = "",
     ) -> None:
         self.socket = workplace.path(f"{name}.sock")
         self._workplace = workplace
@@ -71,7 +72,7 @@ class FakeRuntime:
         self._control_socket = workplace.path(f"{name}-control.sock")
         self._command = [
             binary, "--socket", self.socket, "--control", self._control_socket,
-            "--versions", versions, "--services", services,
+            "--versions", versions, "--services", services, *(["--without", without] if without else []),
         ]  # fmt: skip
         self.process: Process
         self._channel: grpc.Channel
