@@ -44,13 +44,16 @@ constexpr std::size_t kMostOfVersion = 128;
 // One check, and what its parts work with.
 struct Check {
   explicit Check(const config::Config& its_config)
-      : config(its_config), deadline(std::chrono::steady_clock::now() + kPatience + its_config.probe.timeout) {}
+      : config(its_config),
+        deadline(std::chrono::steady_clock::now() + kPatience + its_config.probe.timeout),
+        runtime(io, {config.cri, config.max_message_size, deadline - config.probe.timeout}) {}
 
   const config::Config& config;
   const TimePoint deadline;  // of everything
   asio::io_context io{1};
   WorkerPool workers{kWorkers};
   http::Client http{io.get_executor()};
+  RuntimeInterview runtime;
   Findings findings;
 };
 
@@ -74,8 +77,7 @@ asio::awaitable<std::string> find_copy(Check& check, std::string name) {
   co_return found == explanation.lines.end() ? std::string() : found->name;
 }
 
-asio::awaitable<void> check_sandbox_image(Check& check, RuntimeInterview& runtime,
-                                          const runtimes::RuntimeSettings& settings) {
+asio::awaitable<void> check_sandbox_image(Check& check, const runtimes::RuntimeSettings& settings) {
   if (settings.kind == runtimes::Kind::other) co_return;
   if (!settings.sandbox_image) {
     check.findings.push_back(judge_unknown_sandbox_image(check.config, settings));
@@ -83,7 +85,7 @@ asio::awaitable<void> check_sandbox_image(Check& check, RuntimeInterview& runtim
   }
   SandboxImage image;
   image.name = *settings.sandbox_image;
-  image.is_present = co_await runtime.has_image(image.name);
+  image.is_present = co_await check.runtime.has_image(image.name);
   if (image.is_present && !*image.is_present) image.copy = co_await find_copy(check, image.name);
   check.findings.push_back(judge_sandbox_image(check.config, settings, image));
 }
@@ -91,9 +93,7 @@ asio::awaitable<void> check_sandbox_image(Check& check, RuntimeInterview& runtim
 // What the runtime is told of registries, as far as it can be seen; nothing where it does not answer.
 asio::awaitable<std::optional<runtimes::RuntimeSettings>> check_runtime(Check& check) {
   const std::string& socket = check.config.cri;
-  RuntimeInterview runtime(check.io,
-                           {socket, check.config.max_message_size, check.deadline - check.config.probe.timeout});
-  const auto answers = co_await runtime.ask();
+  const auto answers = co_await check.runtime.ask();
   if (!answers) {
     check.findings.push_back({Mark::bad, "runtime " + socket, answers.error().message});
     co_return std::nullopt;
@@ -106,7 +106,7 @@ asio::awaitable<std::optional<runtimes::RuntimeSettings>> check_runtime(Check& c
   if (::geteuid() != 0 && settings.kind != runtimes::Kind::other) {
     check.findings.push_back({Mark::warning, "user", "not root: files of the runtime may not be readable"});
   }
-  co_await check_sandbox_image(check, runtime, settings);
+  co_await check_sandbox_image(check, settings);
   co_return settings;
 }
 

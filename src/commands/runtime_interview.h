@@ -26,7 +26,7 @@ class RuntimeInterview {
     std::chrono::steady_clock::time_point deadline;  // of all answers together
   };
 
-  // `io` must outlive it.
+  // `io` must outlive it, and it must outlive the run of `io`, in which its connection ends.
   RuntimeInterview(boost::asio::io_context& io, Options options);
 
   // Asked in `v1`, and in `v1alpha2` where the runtime does not know that. An image-only plugin, which answers that it
