@@ -13,7 +13,7 @@ struct CommandLine {
   std::string admin;          // `--admin`, the socket of the running shim; empty: the one that the file names
   std::string image;          // resolve: IMAGE
   std::string pod_namespace;  // resolve: `--namespace`; empty: none
-  bool as_json = false;       // resolve, config show: `--json`
+  bool as_json = false;       // check, resolve, config show: `--json`
 };
 
 // The command, or the exit code where everything has been said already: 0 after --help and --version, 2 for words that
