@@ -21,7 +21,7 @@ class Containerd:
     """A containerd with its own folders and socket, and the pause image.
 
     Pods use the host's network unless it `has_network`: then they get a bridge, with Debian's CNI plugins. `mirrors`
-    are addresses that containerd itself pulls from, by the host that images name.
+    are addresses that containerd itself pulls from, and from nowhere else, by the host that images name.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Containerd:
         for host, address in mirrors.items():
             folder = self._folder / "hosts" / host
             folder.mkdir(parents=True)
-            (folder / "hosts.toml").write_text(f'[host."{address}"]\n  capabilities = ["pull", "resolve"]\n')
+            (folder / "hosts.toml").write_text(f'server = "{address}"\n')
 
     def _configuration(self) -> str:
         return f"""
