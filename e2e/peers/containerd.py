@@ -75,7 +75,8 @@ class Containerd:
         for host, address in mirrors.items():
             folder = self._folder / "hosts" / host
             folder.mkdir(parents=True)
-            (folder / "hosts.toml").write_text(f'server = "{address}"\n')
+            host_table = f'[host."{address}"]\n  capabilities = ["pull", "resolve"]\n'
+            (folder / "hosts.toml").write_text(f'server = "{address}"\n{host_table}')
 
     def _configuration(self) -> str:
         return f"""
