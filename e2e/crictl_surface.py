@@ -24,7 +24,7 @@ BY_BOTH = f"{HOST}/team/by-both"
 LATE = f"{HOST}/team/late:v1"
 SHORT = "team/short:v1"
 SPOKEN_LINES = ["one", "two", "three"]
-ECHO = 'while read -r line; do [ "$line" = bye ] && exit; echo "got $line"; done'
+ECHO = 'while read -r line; do echo "got $line"; done'
 
 # What a client says that has no such command or option, a runtime that has no such method, and a client that finds no
 # runtime of its CRI version.
@@ -39,6 +39,10 @@ def web_image() -> images.Image:
 
 
 IMAGES = {name: images.says(name) for name in ("by-digest", "by-both", "late", "short", "private")}
+
+
+def all_images() -> list[images.Image]:
+    return [web_image(), *IMAGES.values()]
 
 
 def fill(mirror: Registry, private: Registry) -> None:
@@ -122,7 +126,7 @@ class Surface:
         try:
             said = json.loads(said)
         except ValueError:
-            said = sorted(" ".join(line.split()) for line in said.splitlines())
+            said = sorted(" ".join(line.split()) for line in said.splitlines() if line.strip())
         self.steps[name] = Outcome(status, said, self._normalise(error), should_fail)
         return stdout
 
@@ -296,7 +300,17 @@ class Surface:
         echo = self._container_file("echo", WEB, command=["/bin/sh", "-c", ECHO], stdin=True)
         container = self._crictl.start("create", "--no-pull", pod, echo, self._pod).stdout.strip() or "none"
         self._crictl.start("start", container)
-        self._step("attach -i", "attach", "-i", container, stdin="hello\nbye\n")
+        said = False
+
+        def echo_of(running: Running) -> str:
+            nonlocal said
+            if not said and running.exit_status is None:
+                running.say("hello")
+                said = True
+            return running.stdout if "got hello\n" in running.stdout else ""
+
+        self._follow("attach -i", ["attach", "-i", container], echo_of)
+        self._crictl.start("stop", "--timeout", "0", container)
 
     def _events(self, pod: str) -> None:
         brief = self._container_file("brief", WEB, command=["/bin/sleep", "60"])

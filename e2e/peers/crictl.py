@@ -69,7 +69,7 @@ class Crictl:
             child = subprocess.Popen(
                 self._command(*arguments),
                 env=self.environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
@@ -77,6 +77,8 @@ class Crictl:
         try:
             yield Running(child, *outputs)
         finally:
+            assert child.stdin
+            child.stdin.close()
             child.send_signal(signal.SIGINT)
             try:
                 child.wait(5)
@@ -152,6 +154,11 @@ class Running:
     @property
     def exit_status(self) -> int | None:
         return self._child.poll()
+
+    def say(self, line: str) -> None:
+        assert self._child.stdin
+        self._child.stdin.write(f"{line}\n".encode())
+        self._child.stdin.flush()
 
     @property
     def stdout(self) -> str:
