@@ -163,6 +163,10 @@ func stop(c *command, arguments []string) error {
 
 func removeContainers(c *command, arguments []string) error {
 	return each(c, arguments, func(id string) error {
+		// The runtime takes no offence at a container that is not there; crictl does.
+		if _, err := c.runtime.ContainerStatus(c.ctx, &cri.ContainerStatusRequest{ContainerId: id}); err != nil {
+			return err
+		}
 		_, err := c.runtime.RemoveContainer(c.ctx, &cri.RemoveContainerRequest{ContainerId: id})
 		return err
 	})
@@ -180,7 +184,7 @@ func reopenLog(c *command, arguments []string) error {
 }
 
 func execute(c *command, arguments []string) error {
-	sync, stdin := c.Bool("sync", false, ""), c.Bool("interactive", false, "")
+	sync, stdin := c.Bool("sync", false, ""), c.Bool("i", false, "")
 	arguments, err := c.parse(arguments)
 	if err != nil {
 		return err
@@ -208,7 +212,7 @@ func execute(c *command, arguments []string) error {
 }
 
 func attach(c *command, arguments []string) error {
-	stdin := c.Bool("stdin", false, "")
+	stdin := c.Bool("i", false, "")
 	arguments, err := c.parse(arguments)
 	if err != nil {
 		return err
