@@ -26,8 +26,8 @@ class Containerd:
     """A containerd with its own folders and socket, and the pause image.
 
     Pods use the host's network unless it `has_network`: then they get a bridge, with Debian's CNI plugins. `mirrors`
-    are addresses that containerd itself pulls from, by the host that images name. Its folders outlive its process:
-    `stop` and `start`, or `restart`, and pods go on meanwhile.
+    are addresses that containerd itself pulls from, and from nowhere else, by the host that images name. Its folders
+    outlive its process: `stop` and `start`, or `restart`, and pods go on meanwhile.
     """
 
     def __init__(
@@ -114,7 +114,8 @@ class Containerd:
         for host, address in mirrors.items():
             folder = self._folder / "hosts" / host
             folder.mkdir(parents=True)
-            (folder / "hosts.toml").write_text(f'[host."{address}"]\n  capabilities = ["pull", "resolve"]\n')
+            host_table = f'[host."{address}"]\n  capabilities = ["pull", "resolve"]\n'
+            (folder / "hosts.toml").write_text(f'server = "{address}"\n{host_table}')
 
     def _configuration_of_1(self) -> str:
         return f"""
