@@ -43,6 +43,6 @@ class Crossed:
 
     def last_call(self, method: str) -> Call:
         """What the runtime saw of a caller, which is all in its own version; the shim's own questions are in both."""
-        asked = self.runtime.calls(self.asked(method))
-        assert [call.metadata_values("user-agent") for call in asked] in ([], [["image-cri-shim"]])
+        for call in self.runtime.calls(self.asked(method)):
+            assert call.metadata_values("user-agent") == ["image-cri-shim"]
         return self.runtime.calls(self.arrives(method))[-1]
