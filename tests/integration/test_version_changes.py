@@ -11,6 +11,7 @@ import pytest
 
 from cri import CALL_SECONDS, Client, error_of
 from fake_runtime import FakeRuntime
+from http2 import PROTOCOL_ERROR, RawConnection
 from processes import eventually
 from shim import Shim
 
@@ -185,6 +186,32 @@ def test_runtime_that_dies_when_it_is_asked_is_asked_when_it_is_back(start_runti
     start_runtime(versions="v1")
 
     speaks(client)
+
+
+@pytest.mark.parametrize("answer", ["reset", "no gRPC"])
+def test_answer_that_is_none_is_not_kept(start_raw_runtime, bare_shim: Shim, answer: str) -> None:
+    questions: list[int] = []
+    arrived: list[str] = []
+
+    def on_request(connection: RawConnection, stream: int, headers: dict[str, str]) -> None:
+        if not headers[":path"].endswith("/ImageFsInfo"):
+            arrived.append(headers[":path"])
+            return connection.respond(stream)
+        questions.append(stream)
+        if len(questions) > 1:
+            return connection.respond(stream, trailers=[("grpc-status", "12"), ("grpc-message", "unknown service")])
+        if answer == "reset":
+            return connection.reset(stream, PROTOCOL_ERROR)
+        return connection.respond(stream, body=b"<html>", trailers=[("server", "not a runtime")])
+
+    start_raw_runtime(on_request)  # answers for v1 on its own
+    client = bare_shim.client("v1alpha2")
+
+    for _ in range(3):
+        client.unary("/runtime.v1alpha2.ImageService/Later")
+
+    assert [path.split(".")[1] for path in arrived] == ["v1alpha2", "v1", "v1"]
+    assert len(questions) == 2
 
 
 def test_call_waits_two_seconds_for_a_slow_runtime_and_the_answer_counts_later(

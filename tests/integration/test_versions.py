@@ -147,3 +147,16 @@ def test_plugin_with_the_image_service_alone_is_served(start, caller: str, runti
 
     assert [listed.id for listed in client.list_images()] == [image_id(1)]
     assert error_of(client.start(client.method("RuntimeService", "Version"))).code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize("runtime_version", VERSIONS)
+def test_check_says_what_the_runtime_is(start, runtime_version: str) -> None:
+    _, runtime, shim = start("v1", runtime_version)
+
+    assert f"✓ runtime {runtime.socket}: fake-runtime 1.2.3" in shim.run("check").stdout
+
+
+def test_check_of_a_plugin_with_the_image_service_alone_passes(start) -> None:
+    _, runtime, shim = start("v1", "v1", services="ImageService")
+
+    assert f"✓ runtime {runtime.socket}: it answers" in shim.run("check").stdout
