@@ -23,11 +23,11 @@ boost::asio::awaitable<Expected<cri::RuntimeVersion>> check_runtime(const Runtim
   RuntimeLink link(question.io, question.flush_queue, {question.socket, {}}, [](RuntimeLink::Event) {});
   const CallLimits limits{question.max_message, question.message_budget, question.deadlines};
   cri::Reply reply = co_await ask_version(link, Dialect::v1, patience, limits);
+  const bool is_silent = reply.status.code == http2::StatusCode::deadline_exceeded;
+  if (reply.runtime_is_lost || is_silent) co_return fail(reply.status.message);
   if (reply.status.code == http2::StatusCode::unimplemented) {
     reply = co_await ask_version(link, Dialect::v1alpha2, give_up - std::chrono::steady_clock::now(), limits);
   }
-  const bool is_silent = reply.status.code == http2::StatusCode::deadline_exceeded;
-  if (reply.runtime_is_lost || is_silent) co_return fail(reply.status.message);
   co_return reply.is_ok() && !reply.is_compressed ? cri::read_version(reply.message) : cri::RuntimeVersion{};
 }
 
