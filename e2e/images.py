@@ -188,8 +188,8 @@ def says(text: str, **more: Any) -> Image:
 
 
 def pause(name: str = "") -> Image:
-    """What holds a pod. Those of different names are different images."""
-    return Image(["/bin/sleep", "2147483647"], labels={"name": name})
+    """What holds a pod. Those of different names are different images. No `sleep`: tests look for those of containers."""
+    return Image(["/bin/tail", "-s", "2147483647", "-f", "/dev/null"], labels={"name": name})
 
 
 @dataclass(frozen=True)
