@@ -66,7 +66,9 @@ class Containerd:
             environment={"PATH": f"{programs}:{os.environ['PATH']}"},
         )
         self.process.wait_until(lambda: accepts_connections(self.socket), "listening")
-        self._workplace.on_close(self._remove_pods)
+        # It listens before its CRI service does more than refuse.
+        self.process.wait_until(self._speaks_cri, "speaking CRI")
+        self._workplace.on_close(self.remove_pods)
         return self.process
 
     def stop(self) -> None:
@@ -193,26 +195,35 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
         command = [self._program("ctr"), "--address", self.socket, "--namespace", "k8s.io", *arguments]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True).stdout
 
-    def _remove_pods(self) -> None:
+    def remove_pods(self) -> None:
         if not self.process.is_running:
             return
-        if "v1" not in self.cri_versions:
-            self._remove_pods_by_v1alpha2()
+        if "v1" in self.cri_versions:
+            crictl = Crictl(self.socket)
+            for pod in crictl.json("pods")["items"]:
+                crictl.run("rmp", "--force", pod["id"])
             return
-        crictl = Crictl(self.socket)
-        for pod in crictl.json("pods")["items"]:
-            crictl.run("rmp", "--force", pod["id"])
+        for pod in self._ctr("containers", "list", "--quiet", 'labels."io.cri-containerd.kind"==sandbox').split():
+            request = b"\x0a" + bytes([len(pod)]) + pod.encode()  # pod_sandbox_id = 1
+            self._call_v1alpha2("StopPodSandbox", request)
+            self._call_v1alpha2("RemovePodSandbox", request)
 
-    def _remove_pods_by_v1alpha2(self) -> None:
-        """For runtimes that no crictl of today speaks to."""
+    def _speaks_cri(self) -> bool:
+        if "v1" in self.cri_versions:
+            return Crictl(self.socket).start("version").returncode == 0
+        return self._call_v1alpha2("Version")
+
+    def _call_v1alpha2(self, method: str, request: bytes = b"") -> bool:
+        """Whether it succeeds. No crictl of today speaks to a runtime without CRI v1."""
         import grpc
 
-        pods = self._ctr("containers", "list", "--quiet", 'labels."io.cri-containerd.kind"==sandbox').split()
         with grpc.insecure_channel(f"unix:{self.socket}") as channel:
-            for method in ("StopPodSandbox", "RemovePodSandbox"):
-                call = channel.unary_unary(f"/runtime.v1alpha2.RuntimeService/{method}")
-                for pod in pods:
-                    call(b"\x0a" + bytes([len(pod)]) + pod.encode(), timeout=60)  # pod_sandbox_id = 1
+            call = channel.unary_unary(f"/runtime.v1alpha2.RuntimeService/{method}")
+            try:
+                call(request, timeout=60)
+            except grpc.RpcError:
+                return False
+        return True
 
     def _remove_cgroups(self) -> None:
         for hierarchy in [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()]:
