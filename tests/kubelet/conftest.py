@@ -16,7 +16,7 @@ from peers.control_plane import ControlPlane
 from pods import Pods
 from processes import Workplace
 
-RELEASES = ["1.6"]
+RELEASES = ["1.6", "2"]
 NODES = [(release, arrangement) for release in RELEASES for arrangement in (IMAGE_SERVICE, BOTH)]
 
 
@@ -48,7 +48,9 @@ def running_node(
 ) -> Iterator[Node]:
     with temporary_workplace() as workplace:
         request.session.stash[WORKPLACE] = workplace
-        yield Node(workplace, control_plane, registries, *request.param, request.config.stash.setdefault(TOLD, {}))
+        node = Node(workplace, control_plane, registries, *request.param, request.config.stash.setdefault(TOLD, {}))
+        yield node
+        node.close()
 
 
 @pytest.fixture

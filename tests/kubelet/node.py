@@ -11,7 +11,7 @@ from peers import Containerd, Crictl, Registry, Shim
 from peers.control_plane import ControlPlane
 from peers.kubelet import Kubelet
 from pods import Pods
-from processes import Workplace
+from processes import Workplace, eventually
 from registry import Registry as FakeRegistry
 from slow_link import SlowLink
 
@@ -73,15 +73,20 @@ class Node:
         self.arrangement = arrangement
         self.registries = registries
         self.events = events
-        self.containerd = Containerd(workplace)
+        self.containerd = Containerd(workplace, release=release)
         self.shim = Shim(workplace, self.containerd, registries=registries.settings(), debug=True, drainTimeout="2s")
         self.crictl = Crictl(self.shim.socket)
         cri = self.shim.socket if arrangement == BOTH else self.containerd.socket
         self.kubelet = Kubelet(workplace, control_plane, cri, self.shim.socket, self.containerd.cgroup)
         self.pods = Pods(control_plane, self.kubelet.node)
         self.pods.run(self.BYSTANDER, NGINX)
-        workplace.on_close(self.pods.clean)
         self.pods.wait_until_ready(self.BYSTANDER)
+
+    def close(self) -> None:
+        """No pod is left, and no kubelet that would start one."""
+        self.pods.clean()
+        eventually(lambda: not self.containers_of(self.BYSTANDER), "the last container is gone", 30, pause=0.1)
+        self.kubelet.stop()
 
     def push(self, name: str) -> str:
         """An image that no other test has, into the mirror; what it says."""
