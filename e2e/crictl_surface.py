@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import images
-from peers import Containerd, Crictl, Registry, Running, message_of
+from peers import PAUSE, Containerd, Crictl, Registry, Running, message_of
 from processes import Workplace, eventually
 
 HOST = "docker.io"
@@ -22,6 +22,7 @@ WEB = f"{HOST}/library/nginx:1.25"
 BY_DIGEST = f"{HOST}/team/by-digest"
 BY_BOTH = f"{HOST}/team/by-both"
 LATE = f"{HOST}/team/late:v1"
+UNTAGGED = f"{HOST}/team/untagged"
 SHORT = "team/short:v1"
 SPOKEN_LINES = ["one", "two", "three"]
 ECHO = 'while read -r line; do echo "got $line"; done'
@@ -38,7 +39,7 @@ def web_image() -> images.Image:
     return images.Image(["/bin/sh", "-c", f"{says}; exec httpd -f -p 80 -h /var/www"], files=page)
 
 
-IMAGES = {name: images.says(name) for name in ("by-digest", "by-both", "late", "short", "private")}
+IMAGES = {name: images.says(name) for name in ("by-digest", "by-both", "late", "short", "untagged", "private")}
 
 
 def all_images() -> list[images.Image]:
@@ -50,6 +51,7 @@ def fill(mirror: Registry, private: Registry) -> None:
     mirror.push(web_image(), "library/nginx:1.25")
     for name in ("by-digest", "by-both", "late", "short"):
         mirror.push(IMAGES[name], f"team/{name}:v1")
+    mirror.push(IMAGES["untagged"], "team/untagged:latest")
     private.push(IMAGES["private"], "team/private:v1")
 
 
@@ -126,7 +128,8 @@ class Surface:
         try:
             said = json.loads(said)
         except ValueError:
-            said = sorted(" ".join(line.split()) for line in said.splitlines() if line.strip())
+            lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+            said = sorted(lines) if name.startswith(("images", "ps", "rmi")) else lines  # runtimes list in any order
         self.steps[name] = Outcome(status, said, self._normalise(error), should_fail)
         return stdout
 
@@ -161,6 +164,9 @@ class Surface:
         self._step("pull by tag", "pull", WEB)
         self._step("pull a second time", "pull", WEB)
         self._step("pull by a short name", "pull", SHORT)
+        self._step("pull without a tag", "pull", UNTAGGED)
+        self._step("pull --pod-config", "pull", "--pod-config", self._pod_file(), WEB)
+        self._step("pull --annotation", "pull", "--annotation", "why=because", WEB)
         self._failing("pull what nobody has", "pull", f"{HOST}/no/such:image")
         self._failing("pull what is no name", "pull", "Not A Name")
 
@@ -231,6 +237,10 @@ class Surface:
         self._step("start", "start", container)
         late = self._container_file("late", LATE)
         self._step("create --with-pull", "create", "--with-pull", pod, late, self._pod)
+        by_id = self._container_file("by-id", web_image().config.digest)
+        self._step("create by ID", "create", "--no-pull", pod, by_id, self._pod)
+        by_digest = self._container_file("by-digest", f"{BY_DIGEST}@{IMAGES['by-digest'].manifest.digest}")
+        self._step("create by DIGEST", "create", "--no-pull", pod, by_digest, self._pod)
         missing = self._container_file("missing", f"{HOST}/no/such:image")
         self._failing("create of an image that is not there", "create", "--no-pull", pod, missing, self._pod)
         return pod, container
@@ -348,6 +358,14 @@ class Surface:
         self._step("rmi DIGEST", "rmi", f"{BY_DIGEST}@{digest}")
         self._step("rmi ID", "rmi", IMAGES["short"].config.digest)
         self._failing("rmi of nothing", "rmi", f"{HOST}/no/such:image")
+        self._step("images after rmi", "images", "--output", "json")
+        # `rmi --prune` took the pods' own image, too, which runtimes pull on their own.
+        self._containerd.import_image(images.pause("sandbox"), PAUSE)
+        pod = self._pod_file()
+        self._step("run", "run", "--with-pull", self._container_file("at-once", LATE), pod)
+        self._step("ps after run", "ps", "--output", "json")
+        self._step("rmp --all", "rmp", "--all", "--force")
+        self._step("rmi --all", "rmi", "--all")
         self._step("images at the end", "images", "--output", "json")
 
 
