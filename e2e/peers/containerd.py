@@ -66,7 +66,7 @@ class Containerd:
             environment={"PATH": f"{programs}:{os.environ['PATH']}"},
         )
         self.process.wait_until(lambda: accepts_connections(self.socket), "listening")
-        self._workplace.on_close(self._remove_pods)
+        self._workplace.on_close(self.remove_pods)
         return self.process
 
     def stop(self) -> None:
@@ -192,7 +192,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
         command = [self._program("ctr"), "--address", self.socket, "--namespace", "k8s.io", *arguments]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True).stdout
 
-    def _remove_pods(self) -> None:
+    def remove_pods(self) -> None:
         if not self.process.is_running:
             return
         if "v1" not in self.cri_versions:
