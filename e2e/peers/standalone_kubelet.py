@@ -51,8 +51,9 @@ def hidden_machine_folders() -> Iterator[None]:
 
 def cgroup_hierarchies() -> list[Path]:
     root = Path("/sys/fs/cgroup")
-    # The unified one is version 2's only.
-    return [root] if (root / "cgroup.controllers").exists() else [each for each in root.iterdir() if not each.is_symlink()]
+    if (root / "cgroup.controllers").exists():  # version 2
+        return [root]
+    return [each for each in root.iterdir() if not each.is_symlink()]
 
 
 def kubelet_program(release: str) -> Path:
