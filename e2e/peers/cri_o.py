@@ -41,7 +41,7 @@ class CriO:
         sandbox_image: str,
         plain_hosts: Sequence[str],
         name: str = "cri-o",
-        search: Sequence[str] = ("docker.io",),
+        search: Sequence[str] = (),
     ) -> None:
         self.socket = workplace.path(f"{name}.sock")
         self.cgroup = f"/ics-{secrets.token_hex(4)}"

@@ -27,6 +27,9 @@ def remove_afterwards(workplace: Workplace, *paths: Path) -> None:
 
 def remove_pods(runtime: Path) -> None:
     crictl = Crictl(runtime)
+    # A container's own end is not waited for, as a pod's would be.
+    for container in crictl.json("ps", "--all")["containers"]:
+        crictl.run("rm", "--force", container["id"])
     for pod in crictl.json("pods")["items"]:
         crictl.run("rmp", "--force", pod["id"])
 
