@@ -80,7 +80,8 @@ asio::awaitable<std::string> find_copy(Check& check, std::string name) {
 asio::awaitable<void> check_sandbox_image(Check& check, const runtimes::RuntimeSettings& settings) {
   if (settings.kind == runtimes::Kind::other) co_return;
   if (!settings.sandbox_image) {
-    check.findings.push_back(judge_unknown_sandbox_image(check.config, settings));
+    const bool must_be_here = check.config.fallback == config::Fallback::deny;
+    if (must_be_here) check.findings.push_back(judge_unknown_sandbox_image(settings));
     co_return;
   }
   SandboxImage image;

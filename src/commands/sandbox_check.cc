@@ -89,16 +89,14 @@ Finding judge_sandbox_image(const config::Config& config, const runtimes::Runtim
   return finding;
 }
 
-Finding judge_unknown_sandbox_image(const config::Config& config, const runtimes::RuntimeSettings& settings) {
-  Finding finding{.subject = "sandbox image", .what = {}};
-  finding.mark = config.fallback == config::Fallback::deny ? Mark::warning : Mark::good;
-  finding.what = fmt::format(
-      "{} does not tell which one it uses; it pulls it by itself and past the shim, and without it no pod starts",
-      runtimes::name_of(settings.kind));
-  if (finding.mark == Mark::good) return finding;
-  finding.hint = fmt::format("see that it is on the node (crictl images), or {}",
-                             runtimes::sandbox_image_setting(settings, kExampleImage));
-  return finding;
+Finding judge_unknown_sandbox_image(const runtimes::RuntimeSettings& settings) {
+  return {.mark = Mark::warning,
+          .subject = "sandbox image",
+          .what = fmt::format("{} does not tell which one it uses; it pulls it by itself and past the shim, and without "
+                              "it no pod starts",
+                              runtimes::name_of(settings.kind)),
+          .hint = fmt::format("see that it is on the node (crictl images), or {}",
+                              runtimes::sandbox_image_setting(settings, kExampleImage))};
 }
 
 }  // namespace shim::commands

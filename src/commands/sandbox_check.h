@@ -20,7 +20,7 @@ struct SandboxImage {
 
 Finding judge_sandbox_image(const config::Config& config, const runtimes::RuntimeSettings& settings,
                             const SandboxImage& image);
-// Where the runtime does not tell its name.
-Finding judge_unknown_sandbox_image(const config::Config& config, const runtimes::RuntimeSettings& settings);
+// Where the runtime does not tell its name, and it would have to come from a configured registry (`fallback: deny`).
+Finding judge_unknown_sandbox_image(const runtimes::RuntimeSettings& settings);
 
 }  // namespace shim::commands
