@@ -90,13 +90,14 @@ Finding judge_sandbox_image(const config::Config& config, const runtimes::Runtim
 }
 
 Finding judge_unknown_sandbox_image(const runtimes::RuntimeSettings& settings) {
-  return {.mark = Mark::warning,
-          .subject = "sandbox image",
-          .what = fmt::format("{} does not tell which one it uses; it pulls it by itself and past the shim, and without "
-                              "it no pod starts",
-                              runtimes::name_of(settings.kind)),
-          .hint = fmt::format("see that it is on the node (crictl images), or {}",
-                              runtimes::sandbox_image_setting(settings, kExampleImage))};
+  return {
+      .mark = Mark::warning,
+      .subject = "sandbox image",
+      .what = fmt::format("{} does not tell which one it uses; it pulls it by itself and past the shim, and without "
+                          "it no pod starts",
+                          runtimes::name_of(settings.kind)),
+      .hint = fmt::format("see that it is on the node (crictl images), or {}",
+                          runtimes::sandbox_image_setting(settings, kExampleImage))};
 }
 
 }  // namespace shim::commands

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
-from fake_runtime import FakeRuntime, image
+from fake_runtime import FakeRuntime, fails, image
 from faulty_registry import Certificates
 from leaks import Secrets
 from processes import Workplace
@@ -289,3 +290,36 @@ def test_unknown_sandbox_image_is_a_warning_where_nothing_may_come_from_outside(
 
     assert ended.returncode == 0
     assert "! sandbox image: CRI-O does not tell which one it uses" in ended.stdout
+
+
+# ── The error that leads here ────────────────────────────────────────────────────────────────────────────────────────
+
+OVER_TLS = 'failed to do request: Head "https://h/v2/": http: server gave HTTP response to HTTPS client'
+
+
+def test_pull_that_the_runtime_asks_for_otherwise_than_the_shim_names_the_check(
+    runtime: FakeRuntime, start_registry, start_shim
+) -> None:
+    registry = start_registry("library/nginx:1.25")
+    runtime.set_pull(registry.name("library/nginx:1.25"), fails(grpc.StatusCode.UNKNOWN, OVER_TLS))
+    shim = start_shim(address=registry.address, fallback="deny")
+
+    with pytest.raises(grpc.RpcError) as raised:
+        shim.client().pull("nginx:1.25")
+
+    assert OVER_TLS in raised.value.details()
+    assert "`image-cri-shim check` on the node says what to write where" in raised.value.details()
+
+
+def test_pull_that_fails_so_from_the_images_own_registry_does_not(
+    runtime: FakeRuntime, start_registry, start_shim
+) -> None:
+    registry = start_registry()
+    runtime.set_pull("nginx:1.25", fails(grpc.StatusCode.UNKNOWN, OVER_TLS))
+    shim = start_shim(address=registry.address)
+
+    with pytest.raises(grpc.RpcError) as raised:
+        shim.client().pull("nginx:1.25")
+
+    assert OVER_TLS in raised.value.details()
+    assert "image-cri-shim check" not in raised.value.details()
