@@ -46,8 +46,13 @@ std::string two_ways_out(const runtimes::RuntimeSettings& settings, const Sandbo
     return fmt::format("bring it onto the node: {}\nor push it to a configured registry, and {}", import,
                        runtimes::sandbox_image_setting(settings, kExampleImage));
   }
-  return fmt::format("{}\nor bring it onto the node: {}", runtimes::sandbox_image_setting(settings, image.copy),
-                     import);
+  const std::string setting = runtimes::sandbox_image_setting(settings, image.copy);
+  if (image.copy_is_private) {
+    return fmt::format(
+        "bring it onto the node: {}\nor, where the runtime has credentials of its own for that registry, {}", import,
+        setting);
+  }
+  return fmt::format("{}\nor bring it onto the node: {}", setting, import);
 }
 
 bool has_registries(const config::Config& config) {

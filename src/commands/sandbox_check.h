@@ -16,6 +16,7 @@ struct SandboxImage {
   std::string name;
   Expected<bool> is_present = false;
   std::string copy{};  // the name under which a configured registry has it; empty: none has, or none was asked
+  bool copy_is_private = false;  // that registry wants credentials, which the runtime does not have for this pull
 };
 
 Finding judge_sandbox_image(const config::Config& config, const runtimes::RuntimeSettings& settings,

@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using Mark = Finding::Mark;
 
 constexpr const char* kPause = "registry.k8s.io/pause:3.6";
@@ -46,6 +47,13 @@ TEST(SandboxImage, ThatNoRegistryHasIsToBeBroughtOrPushed) {
   const Finding finding = judge_sandbox_image(with_registry("http://h:5000"), containerd(), {kPause, false});
   EXPECT_EQ(finding.mark, Mark::warning);
   EXPECT_THAT(finding.hint, AllOf(HasSubstr("ctr -n k8s.io images import"), HasSubstr("push it")));
+}
+
+TEST(SandboxImage, WhoseCopyWantsCredentialsIsToBeBroughtFirst) {
+  const SandboxImage image{kPause, false, "h:5000/pause:3.6", true};
+  const Finding finding = judge_sandbox_image(with_registry("http://h:5000"), containerd(), image);
+  EXPECT_THAT(finding.hint, AllOf(StartsWith("bring it onto the node: ctr"), HasSubstr("credentials of its own"),
+                                  HasSubstr("sandbox_image = \"h:5000/pause:3.6\"")));
 }
 
 TEST(SandboxImage, OfAConfiguredRegistryIsPulledByTheRuntime) {

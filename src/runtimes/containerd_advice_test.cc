@@ -80,6 +80,12 @@ TEST(ContainerdAdvice, StaysInTheOldStyleWhereMirrorsRuleOutAConfigPath) {
                                  Not(HasSubstr("hosts.toml"))));
 }
 
+TEST(ContainerdAdvice, KnowsThatContainerd14HasTheOldStyleAlone) {
+  const Advice advice = advise_containerd(containerd({1, 4}, {}), registry("http://h:5000"));
+  EXPECT_EQ(advice.kind, Kind::fails);
+  EXPECT_THAT(advice.hint, AllOf(HasSubstr("registry.mirrors.\"h:5000\"]"), Not(HasSubstr("config_path"))));
+}
+
 TEST(ContainerdAdvice, OfContainerd2SaysThatItTakesAListOfFoldersForOne) {
   RuntimeSettings settings = containerd({2, 4}, {.config_path = "/etc/containerd/certs.d:/etc/docker/certs.d"});
   settings.pulls_itself = false;
