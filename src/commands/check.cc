@@ -37,7 +37,8 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 constexpr int kCheckFailed = 1;
 constexpr int kInvalidConfiguration = 2;
-constexpr auto kPatience = 5s;       // with the runtime, and all registries, beyond the time of a probe
+// With the runtime. Then come a probe's time to look for the sandbox image, and one for all registries.
+constexpr auto kPatience = 5s;
 constexpr std::size_t kWorkers = 4;  // for files, and programs that know credentials
 constexpr std::size_t kMostOfVersion = 128;
 
@@ -45,8 +46,8 @@ constexpr std::size_t kMostOfVersion = 128;
 struct Check {
   explicit Check(const config::Config& its_config)
       : config(its_config),
-        deadline(std::chrono::steady_clock::now() + kPatience + its_config.probe.timeout),
-        runtime(io, {config.cri, config.max_message_size, deadline - config.probe.timeout}) {}
+        deadline(std::chrono::steady_clock::now() + kPatience + 2 * its_config.probe.timeout),
+        runtime(io, {config.cri, config.max_message_size, deadline - 2 * config.probe.timeout}) {}
 
   const config::Config& config;
   const TimePoint deadline;  // of everything
@@ -63,30 +64,39 @@ std::string described(const runtimes::Answers& answers) {
   return answers.name.empty() ? "it answers" : printable(answers.name + " " + answers.version, kMostOfVersion);
 }
 
-// The name under which a configured registry has an image, best first; empty: none.
-asio::awaitable<std::string> find_copy(Check& check, std::string name) {
-  const auto reference = image::Reference::parse(name);
-  if (!reference) co_return "";
+bool wants_credentials(const config::Config& config, const std::string& address) {
+  return std::ranges::any_of(registry_entries(config), [&](const registry::Entry& entry) {
+    return entry.address.text() == address && entry.credential && !entry.credential->is_anonymous();
+  });
+}
+
+// Asks the configured registries for it.
+asio::awaitable<void> find_copy(Check& check, SandboxImage& image) {
+  const auto reference = image::Reference::parse(image.name);
+  if (!reference) co_return;
   const auto resolver = make_resolver(check.config, check.http, check.workers, check.io.get_executor());
   registry::ResolveRequest request;
-  request.deadline = check.deadline;
+  request.deadline = check.deadline - check.config.probe.timeout;  // leaves the registries theirs
   const registry::Explanation explanation = co_await resolver->explain(*reference, std::move(request));
   const auto found = std::ranges::find_if(explanation.lines, [](const registry::Explanation::Line& line) {
     return line.kind == registry::Outcome::Kind::holds && !line.is_original;
   });
-  co_return found == explanation.lines.end() ? std::string() : found->name;
+  if (found == explanation.lines.end()) co_return;
+  image.copy = found->name;
+  image.copy_is_private = wants_credentials(check.config, found->registry);
 }
 
 asio::awaitable<void> check_sandbox_image(Check& check, const runtimes::RuntimeSettings& settings) {
   if (settings.kind == runtimes::Kind::other) co_return;
   if (!settings.sandbox_image) {
-    check.findings.push_back(judge_unknown_sandbox_image(check.config, settings));
+    const bool must_be_here = check.config.fallback == config::Fallback::deny;
+    if (must_be_here) check.findings.push_back(judge_unknown_sandbox_image(settings));
     co_return;
   }
   SandboxImage image;
   image.name = *settings.sandbox_image;
   image.is_present = co_await check.runtime.has_image(image.name);
-  if (image.is_present && !*image.is_present) image.copy = co_await find_copy(check, image.name);
+  if (image.is_present && !*image.is_present) co_await find_copy(check, image);
   check.findings.push_back(judge_sandbox_image(check.config, settings, image));
 }
 

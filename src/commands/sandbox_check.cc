@@ -46,8 +46,13 @@ std::string two_ways_out(const runtimes::RuntimeSettings& settings, const Sandbo
     return fmt::format("bring it onto the node: {}\nor push it to a configured registry, and {}", import,
                        runtimes::sandbox_image_setting(settings, kExampleImage));
   }
-  return fmt::format("{}\nor bring it onto the node: {}", runtimes::sandbox_image_setting(settings, image.copy),
-                     import);
+  const std::string setting = runtimes::sandbox_image_setting(settings, image.copy);
+  if (image.copy_is_private) {
+    return fmt::format(
+        "bring it onto the node: {}\nor, where the runtime has credentials of its own for that registry, {}", import,
+        setting);
+  }
+  return fmt::format("{}\nor bring it onto the node: {}", setting, import);
 }
 
 bool has_registries(const config::Config& config) {
@@ -89,16 +94,15 @@ Finding judge_sandbox_image(const config::Config& config, const runtimes::Runtim
   return finding;
 }
 
-Finding judge_unknown_sandbox_image(const config::Config& config, const runtimes::RuntimeSettings& settings) {
-  Finding finding{.subject = "sandbox image", .what = {}};
-  finding.mark = config.fallback == config::Fallback::deny ? Mark::warning : Mark::good;
-  finding.what = fmt::format(
-      "{} does not tell which one it uses; it pulls it by itself and past the shim, and without it no pod starts",
-      runtimes::name_of(settings.kind));
-  if (finding.mark == Mark::good) return finding;
-  finding.hint = fmt::format("see that it is on the node (crictl images), or {}",
-                             runtimes::sandbox_image_setting(settings, kExampleImage));
-  return finding;
+Finding judge_unknown_sandbox_image(const runtimes::RuntimeSettings& settings) {
+  return {
+      .mark = Mark::warning,
+      .subject = "sandbox image",
+      .what = fmt::format("{} does not tell which one it uses; it pulls it by itself and past the shim, and without "
+                          "it no pod starts",
+                          runtimes::name_of(settings.kind)),
+      .hint = fmt::format("see that it is on the node (crictl images), or {}",
+                          runtimes::sandbox_image_setting(settings, kExampleImage))};
 }
 
 }  // namespace shim::commands

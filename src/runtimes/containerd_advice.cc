@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kUsualFolder = "/etc/containerd/certs.d";
 constexpr std::string_view kUsualFile = "/etc/containerd/config.toml";
+constexpr Release kFirstConfigPath{1, 5};
 constexpr std::string_view kRestart = "then: systemctl restart containerd";
 
 std::string indented(std::string_view text) {
@@ -50,6 +51,7 @@ std::string config_file(const RuntimeSettings& settings) {
 // ── What to write ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 bool has_old_style(const RuntimeSettings& settings) {
+  if (settings.release.major == 1 && settings.release < kFirstConfigPath) return true;
   const auto& registries = settings.registries;
   return registries && registries->config_path.empty() &&
          (!registries->mirrors.empty() || (settings.release.major < 2 && !registries->tls.empty()));
@@ -70,9 +72,8 @@ std::string first_folder(const RuntimeSettings& settings) {
   return path.substr(0, path.find(':'));
 }
 
-// Whether containerd looks into first_folder().
+// Whether containerd looks into first_folder(). REQUIRES: settings.registries.
 bool reads_folder(const RuntimeSettings& settings) {
-  if (!settings.registries) return true;
   const std::vector<std::string> folders = config_folders(settings);
   return !folders.empty() && folders.front() == first_folder(settings);
 }
@@ -85,6 +86,7 @@ std::string hint_for(const RuntimeSettings& settings, const std::string& host, c
   }
   const std::string place = folder.empty() ? first_folder(settings) + "/" + host : folder;
   std::string hint = fmt::format("write {}/hosts.toml:\n{}", place, indented(hosts_file_of(wanted)));
+  if (!settings.registries) return hint + fmt::format("if config_path in {} is that folder", config_file(settings));
   if (reads_folder(settings)) return hint + "containerd reads it at each pull: no restart is needed";
   hint += fmt::format("set in {}:\n{}", config_file(settings),
                       indented(config_path_lines(settings.file_version, settings.release, first_folder(settings))));

@@ -37,9 +37,9 @@ struct HostTls {
 
 // containerd's `registry`.
 struct RegistrySettings {
-  std::string config_path{};                                // folders with a folder for each host, split by `:`
-  std::map<std::string, std::vector<std::string>> mirrors;  // the endpoints of `registry.mirrors."HOST"`
-  std::map<std::string, HostTls> tls;                       // by host
+  std::string config_path{};                                  // folders with a folder for each host, split by `:`
+  std::map<std::string, std::vector<std::string>> mirrors{};  // the endpoints of `registry.mirrors."HOST"`
+  std::map<std::string, HostTls> tls{};                       // by host
 
   friend bool operator==(const RegistrySettings&, const RegistrySettings&) = default;
 };

@@ -54,12 +54,18 @@ Answer Malformed() {
   return {{grpc::StatusCode::INTERNAL, "grpc: error unmarshalling request"}, {}};
 }
 
-Answer Version(std::string_view dialect) {
+Answer Version(std::string_view dialect, const Identity& identity) {
   cri::VersionResponse response;
   response.set_version("0.1.0");
-  response.set_runtime_name("fake-runtime");
-  response.set_runtime_version("1.2.3");
+  response.set_runtime_name(identity.name);
+  response.set_runtime_version(identity.version);
   response.set_runtime_api_version(std::string(dialect));
+  return Reply(response);
+}
+
+Answer Status(const cri::StatusRequest& request, const Identity& identity) {
+  cri::StatusResponse response;
+  if (request.verbose()) response.mutable_info()->insert(identity.info.begin(), identity.info.end());
   return Reply(response);
 }
 
@@ -101,7 +107,11 @@ Answer Runtime::AnswerTo(const std::string& path, const std::string& bytes, cons
   if (Lacks(method.version, std::string(method.service) + "/" + std::string(method.name))) return UnknownMethod(method);
 
   if (method.service == "RuntimeService") {
-    if (method.name == "Version") return Version(method.version);
+    if (method.name == "Version") return Version(method.version, identity_);
+    if (method.name == "Status" && !identity_.info.empty()) {
+      const auto request = ParseRequest<cri::StatusRequest>(bytes);
+      return request ? Status(*request, identity_) : Malformed();
+    }
     if (method.name != "CreateContainer") return UnknownMethod(method);
     const auto request = ParseRequest<cri::CreateContainerRequest>(bytes);
     if (!request) return Malformed();
@@ -204,6 +214,11 @@ void Runtime::SetPulls(const std::string& name, std::deque<Behaviour> outcomes) 
   std::lock_guard lock(mutex_);
   pulls_.erase(name);
   if (!outcomes.empty()) pulls_[name] = std::move(outcomes);
+}
+
+void Runtime::SetIdentity(Identity identity) {
+  std::lock_guard lock(mutex_);
+  identity_ = std::move(identity);
 }
 
 void Runtime::SetImages(std::vector<cri::Image> images) {

@@ -28,6 +28,13 @@ struct Answer {
   std::vector<std::string> messages;  // serialised; one for a unary call
 };
 
+// What the runtime says that it is.
+struct Identity {
+  std::string name = "fake-runtime";
+  std::string version = "1.2.3";
+  std::map<std::string, std::string> info;  // of a verbose Status; without any, that method is not there
+};
+
 // Thread-safe.
 class Runtime {
  public:
@@ -59,6 +66,7 @@ class Runtime {
   void SetBehaviour(const std::string& method, const Behaviour& behaviour);
   // The last one counts for all later pulls. A name without any is NOT_FOUND.
   void SetPulls(const std::string& name, std::deque<Behaviour> outcomes);
+  void SetIdentity(Identity identity);
   void SetImages(std::vector<cri::Image> images);
   std::vector<cri::Image> Images() const;
 
@@ -70,6 +78,7 @@ class Runtime {
   CallLog log_;
 
   mutable std::mutex mutex_;  // guards all below
+  Identity identity_;
   ImageStore images_;
   std::map<std::string, Behaviour> behaviours_;         // by method
   std::map<std::string, std::deque<Behaviour>> pulls_;  // by image name, as it was asked for

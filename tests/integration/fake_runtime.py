@@ -99,6 +99,10 @@ class FakeRuntime:
         call = self._channel.unary_unary(f"/fake_runtime.Control/{command}")
         return json.loads(call(json.dumps(request).encode(), timeout=20))
 
+    def set_identity(self, name: str, version: str, **info: str) -> None:
+        """What Version says, and the details of Status."""
+        self._control("SetIdentity", name=name, version=version, info=info)
+
     def set_images(self, *images: dict[str, Any]) -> None:
         self._control("SetImages", images=list(images))
 
