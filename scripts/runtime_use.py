@@ -122,10 +122,9 @@ class Use:
     def by_tag_and_digest(self) -> str:
         return f"{self.name()}@{self.digest}"
 
-    def pull(self, name: str, password: str = "") -> str:
+    def pull(self, name: str) -> str:
         """Returns the reference that the runtime answers, which the kubelet creates containers by."""
-        first = self.node.registries.first
-        credentials = [] if self.is_rewriting else ["--creds", f"{first.username}:{password or first.password}"]
+        credentials = [] if self.is_rewriting else ["--creds", self.node.registries.first.auth]
         return self.crictl.run("pull", *credentials, name).strip().rpartition(" ")[2]
 
     def has(self, name: str) -> bool:
