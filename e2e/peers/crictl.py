@@ -106,8 +106,12 @@ class Crictl:
     def image_names(self) -> list[str]:
         return sorted(tag for image in self.json("images")["images"] for tag in image["repoTags"])
 
-    def run_container(self, workplace: Workplace, containerd: Containerd, image: str, name: str = "web") -> str:
-        """Starts a container of the image in a pod of its own, and returns the container's ID."""
+    def run_container(
+        self, workplace: Workplace, containerd: Containerd, image: str, name: str = "web", written: str = ""
+    ) -> str:
+        """Starts a container of the image in a pod of its own, and returns the container's ID. The kubelet names an
+        image by the reference that the pull answered, and tells what is `written` in the pod beside it.
+        """
         pod = workplace.path(f"{name}-pod.json")
         host_network = {"network": 2, "pid": 1}
         pod.write_text(
@@ -127,7 +131,7 @@ class Crictl:
             json.dumps(
                 {
                     "metadata": {"name": name},
-                    "image": {"image": image},
+                    "image": {"image": image, **({"user_specified_image": written} if written else {})},
                     "log_path": f"{name}.log",
                     "linux": {"security_context": {"namespace_options": host_network}},
                 }

@@ -24,6 +24,7 @@ NEEDED = {  # programs, and Debian's packages of them
 }
 NEEDED_FOR = {
     "cni": {"/usr/lib/cni/bridge": "containernetworking-plugins", "iptables": "iptables", "ip": "iproute2"},
+    "runtimes": {"dockerd": "docker.io", "conmon": "conmon", "cc": "g++"},
     "nghttpx": {"nghttpx": "nghttp2-proxy", "socat": "socat"},
 }
 
