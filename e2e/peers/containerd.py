@@ -127,6 +127,7 @@ version = 2
   sandbox_image = "{PAUSE}"
   # A negative score needs CAP_SYS_RESOURCE, which containers and CI machines lack.
   restrict_oom_score_adj = true
+  netns_mounts_under_state_dir = true
   stream_server_address = "127.0.0.1"
   stream_server_port = "0"
   [plugins."io.containerd.grpc.v1.cri".cni]
@@ -152,6 +153,7 @@ version = 3
     config_path = "{self._folder}/hosts"
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = true
+  netns_mounts_under_state_dir = true
   [plugins."io.containerd.cri.v1.runtime".cni]
     bin_dirs = ["/usr/lib/cni"]
     conf_dir = "{self._folder}/cni"
