@@ -210,6 +210,11 @@ class Kubectl:
             command, env=self.environment, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60
         )
 
+    def begin(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Does not wait for its end."""
+        command = [str(part) for part in (*self._command, *arguments)]
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+
     def run(self, *arguments: str | Path, stdin: str = "") -> str:
         ended = self.start(*arguments, stdin=stdin)
         assert ended.returncode == 0, f"kubectl {' '.join(map(str, arguments))}: {ended.stderr}"

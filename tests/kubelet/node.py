@@ -17,6 +17,7 @@ from slow_link import SlowLink
 
 IMAGE_SERVICE, BOTH = "image service on the shim", "both services on the shim"
 NGINX = "nginx:1.25"
+GATES = ["ImageVolume"]  # Kubernetes 1.33 has it, but not by default
 HELLO = "Hello from the private nginx."
 
 # Hosts of images that nobody serves; `.test` never will be (RFC 2606).
@@ -74,10 +75,13 @@ class Node:
         self.registries = registries
         self.events = events
         self.containerd = Containerd(workplace, release=release)
-        self.shim = Shim(workplace, self.containerd, registries=registries.settings(), debug=True, drainTimeout="2s")
+        self.shim = Shim(workplace, self.containerd, registries=registries.settings(), debug=True, drainTimeout="8s")
         self.crictl = Crictl(self.shim.socket)
         cri = self.shim.socket if arrangement == BOTH else self.containerd.socket
-        self.kubelet = Kubelet(workplace, control_plane, cri, self.shim.socket, self.containerd.cgroup)
+        gates = dict.fromkeys(GATES, True)
+        self.kubelet = Kubelet(
+            workplace, control_plane, cri, self.shim.socket, self.containerd.cgroup, featureGates=gates
+        )
         self.pods = Pods(control_plane, self.kubelet.node)
         self.pods.run(self.BYSTANDER, NGINX)
         self.pods.wait_until_ready(self.BYSTANDER)

@@ -86,6 +86,18 @@ def test_pod_waits_for_a_shim_that_is_absent(node: Node, pods: Pods, undisturbed
     pods.wait_until_ready("web")
 
 
+def test_command_in_a_container_outlives_the_shim(node: Node, pods: Pods) -> None:
+    pods.run("web", NGINX)
+    pods.wait_until_ready("web")
+    with pods.start_exec("web", "sh", "-c", "until test -e /tmp/go; do sleep 0.1; done; echo done") as command:
+        eventually(lambda: "until" in pods.exec("web", "ps"), "it runs", pause=0.2)
+        node.shim.process.kill()
+        node.shim.start_again()
+        pods.exec("web", "touch", "/tmp/go")
+
+        assert command.communicate(timeout=30)[0] == "done\n"
+
+
 def test_kubelet_has_nothing_to_say_about_its_connections(node: Node, pods: Pods) -> None:
     node.kubelet.stop()
     began = len(node.kubelet.process.stderr)
