@@ -1,4 +1,4 @@
-"""A control plane of two processes, etcd and kube-apiserver, on loopback: with TLS, RBAC, the Node authorizer, an audit log.
+"""A control plane of two processes, etcd and kube-apiserver: loopback, TLS, RBAC, the Node authorizer, an audit log.
 
 No controller and no scheduler runs: what they would do (an account, a node for a pod), a test does itself.
 """

@@ -24,8 +24,8 @@ START_SECONDS = 60.0  # a busy machine; it takes four
 # How klog marks errors and warnings, and what a broken connection to the runtime or the image service leaves there.
 COMPLAINT = re.compile(r"^[EW]\d{4} ", re.MULTILINE)
 LOST_CONNECTION = re.compile(
-    r"code = (Unavailable|Internal|Unknown|DataLoss)|connection (refused|reset|error)|transport:|error reading from server"
-    r"|keepalive|GOAWAY|RST_STREAM|stream terminated|failed to connect|dial unix"
+    r"code = (Unavailable|Internal|Unknown|DataLoss)|connection (refused|reset|error)|transport:|failed to connect"
+    r"|error reading from server|keepalive|GOAWAY|RST_STREAM|stream terminated|dial unix"
 )
 
 

@@ -1,4 +1,4 @@
-"""One control plane and one set of registries for the whole run, and a node for each runtime and arrangement in turn."""
+"""One control plane and one set of registries for all, and a node for each runtime and arrangement in turn."""
 
 from __future__ import annotations
 

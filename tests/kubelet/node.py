@@ -74,6 +74,8 @@ class Node:
         self.arrangement = arrangement
         self.registries = registries
         self.events = events
+        for registry in [registries.mirror, registries.private, registries.configured]:
+            workplace.secrets.add(registry.password)
         self.containerd = Containerd(workplace, release=release)
         self.shim = Shim(workplace, self.containerd, registries=registries.settings(), debug=True, drainTimeout="8s")
         self.crictl = Crictl(self.shim.socket)
@@ -117,8 +119,8 @@ class Node:
 
     def told(self, occasion: str, event: str) -> None:
         """For the end of the run: what a user reads. Registries have their names there instead of their ports."""
-        registries = self.registries
-        for registry in [registries.mirror, registries.private, registries.configured, registries.refusing]:
+        known = self.registries
+        for registry in [known.mirror, known.private, known.configured, known.refusing]:
             event = event.replace(registry.host, f"{registry.name}.registry")
-        event = event.replace(registries.witness.host, "witness.registry").replace(registries.link.host, "link.registry")
+        event = event.replace(known.witness.host, "witness.registry")
         self.events[f"{occasion}; containerd {self.release}, {self.arrangement}"] = event

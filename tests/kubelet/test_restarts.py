@@ -77,9 +77,11 @@ def test_runtime_starts_again_during_a_pull(node: Node, pods: Pods, pulling: str
 
 
 def test_pod_waits_for_a_shim_that_is_absent(node: Node, pods: Pods, undisturbed: None) -> None:
+    began = len(node.kubelet.process.stderr)
     node.shim.process.stop()
     pods.run("web", NGINX)
     pods.wait_for_event("web", "Failed")
+    assert node.kubelet.complaints(since=began)
 
     node.shim.start_again()
 
