@@ -1,4 +1,4 @@
-"""A control plane of two processes, etcd and kube-apiserver, on loopback: with TLS, RBAC, the Node authorizer, an audit log.
+"""A control plane of two processes, etcd and kube-apiserver: loopback, TLS, RBAC, the Node authorizer, an audit log.
 
 No controller and no scheduler runs: what they would do (an account, a node for a pod), a test does itself.
 """
@@ -209,6 +209,11 @@ class Kubectl:
         return subprocess.run(
             command, env=self.environment, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60
         )
+
+    def begin(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Does not wait for its end."""
+        command = [str(part) for part in (*self._command, *arguments)]
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
 
     def run(self, *arguments: str | Path, stdin: str = "") -> str:
         ended = self.start(*arguments, stdin=stdin)

@@ -24,8 +24,8 @@ START_SECONDS = 60.0  # a busy machine; it takes four
 # How klog marks errors and warnings, and what a broken connection to the runtime or the image service leaves there.
 COMPLAINT = re.compile(r"^[EW]\d{4} ", re.MULTILINE)
 LOST_CONNECTION = re.compile(
-    r"code = (Unavailable|Internal|Unknown|DataLoss)|connection (refused|reset|error)|transport:|error reading from server"
-    r"|keepalive|GOAWAY|RST_STREAM|stream terminated|failed to connect|dial unix"
+    r"code = (Unavailable|Internal|Unknown|DataLoss)|connection (refused|reset|error)|transport:|failed to connect"
+    r"|error reading from server|keepalive|GOAWAY|RST_STREAM|stream terminated|dial unix"
 )
 
 
@@ -33,8 +33,8 @@ class Kubelet:
     """A node whose name is an address of loopback, its own; there the API server reaches it, and probes its pods.
 
     Pods have the host's network; nothing of the machine changes but cgroups, those of its pods below `cgroup`.
-    `settings` are fields of its configuration. Stopped and started again it has its past; `cri` and `images` are the
-    sockets of the two services.
+    `cri` and `images` are the sockets of the two services, `settings` fields of its configuration; a restart can add
+    some for as long as that process lives. Stopped and started again it has its past.
     """
 
     def __init__(
@@ -54,6 +54,8 @@ class Kubelet:
         self._folder.mkdir()
         self._port = free_port()
         self._fixed = self._configuration(cri, images, cgroup)
+        self._fixed["featureGates"] |= settings.pop("featureGates", {})
+        self._fixed |= settings
         self._file = self._folder / "config.json"
         self._made_folders = [folder for folder in FIXED_FOLDERS if not folder.exists()]
         workplace.on_close(self._remove_what_it_left)
@@ -66,7 +68,7 @@ class Kubelet:
             f"--hostname-override={self.node}",
             "--v=2",
         ]
-        self.start(**settings)
+        self.start()
 
     def _configuration(self, cri: Path, images: Path, cgroup: str) -> dict[str, Any]:
         return {
@@ -103,8 +105,7 @@ class Kubelet:
         }
 
     def start(self, **settings: Any) -> None:
-        gates = {**self._fixed["featureGates"], **settings.pop("featureGates", {})}
-        self._file.write_text(json.dumps({**self._fixed, **settings, "featureGates": gates}, indent=2))
+        self._file.write_text(json.dumps({**self._fixed, **settings}, indent=2))
         self.process = self._workplace.start("kubelet", self._command)
         self.process.wait_until(self._is_registered, "registered", START_SECONDS)
 

@@ -1,4 +1,4 @@
-"""One control plane and one set of registries for the whole run, and a node for each runtime and arrangement in turn."""
+"""One control plane and one set of registries for all, and a node for each runtime and arrangement in turn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from node import BOTH, IMAGE_SERVICE, Node, Registries
+from node import BOTH, GATES, IMAGE_SERVICE, Node, Registries
 from peers import missing_packages, shim_binary, temporary_workplace
 from peers.control_plane import ControlPlane
 from pods import Pods
@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
     with temporary_workplace() as workplace:
-        yield ControlPlane(workplace, "--feature-gates=ImageVolume=true")
+        yield ControlPlane(workplace, "--feature-gates=" + ",".join(f"{gate}=true" for gate in GATES))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from slow_link import SlowLink
 
 IMAGE_SERVICE, BOTH = "image service on the shim", "both services on the shim"
 NGINX = "nginx:1.25"
+GATES = ["ImageVolume"]  # Kubernetes 1.33 has it, but not by default
 HELLO = "Hello from the private nginx."
 
 # Hosts of images that nobody serves; `.test` never will be (RFC 2606).
@@ -73,11 +74,16 @@ class Node:
         self.arrangement = arrangement
         self.registries = registries
         self.events = events
+        for registry in [registries.mirror, registries.private, registries.configured]:
+            workplace.secrets.add(registry.password)
         self.containerd = Containerd(workplace, release=release)
-        self.shim = Shim(workplace, self.containerd, registries=registries.settings(), debug=True, drainTimeout="2s")
+        self.shim = Shim(workplace, self.containerd, registries=registries.settings(), debug=True, drainTimeout="8s")
         self.crictl = Crictl(self.shim.socket)
         cri = self.shim.socket if arrangement == BOTH else self.containerd.socket
-        self.kubelet = Kubelet(workplace, control_plane, cri, self.shim.socket, self.containerd.cgroup)
+        gates = dict.fromkeys(GATES, True)
+        self.kubelet = Kubelet(
+            workplace, control_plane, cri, self.shim.socket, self.containerd.cgroup, featureGates=gates
+        )
         self.pods = Pods(control_plane, self.kubelet.node)
         self.pods.run(self.BYSTANDER, NGINX)
         self.pods.wait_until_ready(self.BYSTANDER)
@@ -113,8 +119,8 @@ class Node:
 
     def told(self, occasion: str, event: str) -> None:
         """For the end of the run: what a user reads. Registries have their names there instead of their ports."""
-        registries = self.registries
-        for registry in [registries.mirror, registries.private, registries.configured, registries.refusing]:
+        known = self.registries
+        for registry in [known.mirror, known.private, known.configured, known.refusing]:
             event = event.replace(registry.host, f"{registry.name}.registry")
-        event = event.replace(registries.witness.host, "witness.registry").replace(registries.link.host, "link.registry")
+        event = event.replace(known.witness.host, "witness.registry")
         self.events[f"{occasion}; containerd {self.release}, {self.arrangement}"] = event

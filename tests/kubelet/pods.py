@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from typing import Any
 from urllib.parse import quote
 
@@ -130,3 +131,6 @@ class Pods:
 
     def exec(self, name: str, *command: str) -> str:
         return self._control_plane.kubectl.run("exec", name, "--", *command)
+
+    def start_exec(self, name: str, *command: str) -> subprocess.Popen[str]:
+        return self._control_plane.kubectl.begin("exec", name, "--", *command)

@@ -28,6 +28,7 @@ def test_pull_secret_reaches_no_other_registry(node: Node, pods: Pods) -> None:
 
     pods.wait_until_ready("web")
     sent = {request.authorization for request in witness.requests}
+    assert witness.basic() in sent, "it was asked"
     assert sent <= {"", witness.basic()}
 
 

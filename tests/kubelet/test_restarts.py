@@ -77,13 +77,27 @@ def test_runtime_starts_again_during_a_pull(node: Node, pods: Pods, pulling: str
 
 
 def test_pod_waits_for_a_shim_that_is_absent(node: Node, pods: Pods, undisturbed: None) -> None:
+    began = len(node.kubelet.process.stderr)
     node.shim.process.stop()
     pods.run("web", NGINX)
     pods.wait_for_event("web", "Failed")
+    assert node.kubelet.complaints(since=began)
 
     node.shim.start_again()
 
     pods.wait_until_ready("web")
+
+
+def test_command_in_a_container_outlives_the_shim(node: Node, pods: Pods) -> None:
+    pods.run("web", NGINX)
+    pods.wait_until_ready("web")
+    with pods.start_exec("web", "sh", "-c", "until test -e /tmp/go; do sleep 0.1; done; echo done") as command:
+        eventually(lambda: "until" in pods.exec("web", "ps"), "it runs", pause=0.2)
+        node.shim.process.kill()
+        node.shim.start_again()
+        pods.exec("web", "touch", "/tmp/go")
+
+        assert command.communicate(timeout=30)[0] == "done\n"
 
 
 def test_kubelet_has_nothing_to_say_about_its_connections(node: Node, pods: Pods) -> None:
