@@ -55,10 +55,10 @@ conformance: ## critest, a real kubelet, h2spec, a real kube-apiserver (root)
 # Does not build where a build is there, so that `sudo make install` leaves no files of root in the build folder.
 install: ## install to PREFIX (/usr/local), below DESTDIR
 	@test -x $(daemon) || $(MAKE) --no-print-directory build
-	install -D -m 755 $(daemon) $(DESTDIR)$(PREFIX)/bin/image-cri-shim
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) scripts/install
 
 uninstall: ## remove what `install` put there; configuration and state stay
-	rm -f $(DESTDIR)$(PREFIX)/bin/image-cri-shim
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) scripts/install --remove
 
 clean: ## remove the build folders
 	rm -rf build

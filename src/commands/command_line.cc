@@ -137,6 +137,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   const auto* check = add_check(app, line);
   const auto* resolve = add_resolve(app, line);
   const auto* config_show = add_config_show(app, line);
+  add_kubelet(app, line.kubelet);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -144,6 +145,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   }
   if (resolve->parsed()) line.command = CommandLine::Command::resolve;
   if (config_show->parsed()) line.command = CommandLine::Command::config_show;
+  if (line.kubelet.action != KubeletLine::Action::none) line.command = CommandLine::Command::kubelet;
   if (is_dry_run || check->parsed()) line.command = CommandLine::Command::check;
   return line;
 }

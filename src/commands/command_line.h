@@ -4,16 +4,19 @@
 #include <string>
 #include <variant>
 
+#include "commands/kubelet_line.h"
+
 namespace shim::commands {
 
 struct CommandLine {
-  enum class Command { serve, check, resolve, config_show };
+  enum class Command { serve, check, resolve, config_show, kubelet };
   Command command = Command::serve;
   std::string file;           // `-f`, `--file`; empty: the default places
   std::string admin;          // `--admin`, the socket of the running shim; empty: the one that the file names
   std::string image;          // resolve: IMAGE
   std::string pod_namespace;  // resolve: `--namespace`; empty: none
   bool as_json = false;       // check, resolve, config show: `--json`
+  KubeletLine kubelet;        // kubelet: its own words
 };
 
 // The command, or the exit code where everything has been said already: 0 after --help and --version, 2 for words that

@@ -257,6 +257,14 @@ Stream* Connection::submit_request(const HeaderList& headers, bool is_end, Strea
   return &stream;
 }
 
+std::int32_t Connection::last_stream() const {
+  return is_closed_ ? 0 : nghttp2_session_get_last_proc_stream_id(session_.get());
+}
+
+bool Connection::has_streams_up_to(std::int32_t id) const {
+  return !streams_.empty() && streams_.front().id_ <= id;  // in the order of their ids (RFC 9113 §5.1.1)
+}
+
 void Connection::announce_goaway() {
   if (is_closed_) return;
   nghttp2_submit_shutdown_notice(session_.get());

@@ -88,6 +88,9 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   bool is_open() const { return !is_closed_; }
   bool accepts_requests() const;
   std::size_t open_streams() const { return streams_.size(); }
+  // Server: the id of the last stream that was begun; whether one of those up to `id` is still open.
+  std::int32_t last_stream() const;
+  bool has_streams_up_to(std::int32_t id) const;
 
   // FlushQueue: writes what the session has ready; waits for the socket where it is full.
   void flush() override;

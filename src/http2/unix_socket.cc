@@ -144,14 +144,17 @@ Expected<UnixListener> UnixListener::adopt(boost::asio::io_context& context, int
   if (error) return fail("the socket that systemd passed is not usable: " + error.message());
   ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   acceptor.non_blocking(true, error);
-  return UnixListener(std::move(acceptor), {});
+  UnixListener listener(std::move(acceptor), {});
+  listener.is_adopted_ = true;
+  return listener;
 }
 
 UnixListener::UnixListener(UnixListener&& other) noexcept
     : acceptor_(std::move(other.acceptor_)),
       path_(std::exchange(other.path_, {})),
       device_(other.device_),
-      inode_(other.inode_) {}
+      inode_(other.inode_),
+      is_adopted_(other.is_adopted_) {}
 
 UnixListener::~UnixListener() {
   close();

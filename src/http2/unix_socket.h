@@ -51,6 +51,8 @@ class UnixListener {
   UnixAcceptor& acceptor() { return acceptor_; }
   // Gives the socket file other access (when the runtime's socket appears after ours).
   void set_access(const SocketAccess& access);
+  // True where systemd holds the socket too: what connects after close() waits for the next process.
+  bool is_adopted() const { return is_adopted_; }
   // True where `path` leads to this socket, by whatever links.
   bool is_at(const std::string& path) const;
   // Stops listening and removes the file.
@@ -63,6 +65,7 @@ class UnixListener {
   std::string path_;  // empty: not ours to remove
   dev_t device_ = 0;
   ino_t inode_ = 0;
+  bool is_adopted_ = false;
 };
 
 }  // namespace shim::http2

@@ -8,7 +8,9 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 namespace shim::proxy {
 namespace {
@@ -18,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr auto kAcceptPause = 100ms;     // after an accept that failed (no descriptors left)
 constexpr auto kGoawayInterval = 100ms;  // between the two steps: calls on their way still arrive
 constexpr auto kDrainPoll = 20ms;
+constexpr std::chrono::nanoseconds kLastCalls = 1s;  // of a drain, for calls that began during it; at most half of it
 constexpr auto kAwaiting = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 }  // namespace
@@ -38,7 +41,7 @@ void Server::start() {
 boost::asio::awaitable<void> Server::accept() {
   for (;;) {
     auto [error, socket] = co_await listener_.acceptor().async_accept(kAwaiting);
-    if (is_draining_ || error == boost::asio::error::operation_aborted) co_return;
+    if (error == boost::asio::error::operation_aborted || (error && is_draining_)) co_return;
     if (error) {
       spdlog::error("cannot accept a connection: {}; trying again", error.message());
       boost::asio::steady_timer pause(context_.io, kAcceptPause);
@@ -54,6 +57,7 @@ boost::asio::awaitable<void> Server::accept() {
     auto tunnel = std::make_shared<Tunnel>(context_, static_cast<Tunnel::Observer&>(*this));
     tunnels_.push_back(tunnel);
     tunnel->start(std::move(socket));
+    if (is_draining_) co_return tunnel->announce_end();  // it was accepted before the listener closed
   }
 }
 
@@ -74,10 +78,25 @@ std::size_t Server::calls_in_flight() const {
   return calls;
 }
 
+boost::asio::awaitable<void> Server::finish_present_calls(std::chrono::steady_clock::time_point end) {
+  std::vector<std::pair<std::weak_ptr<Tunnel>, std::int32_t>> present;
+  for (const auto& tunnel : tunnels_) present.emplace_back(tunnel, tunnel->last_call());
+  const auto has_calls = [](const auto& held) {
+    const auto tunnel = held.first.lock();
+    return tunnel && tunnel->has_calls_up_to(held.second);
+  };
+  boost::asio::steady_timer timer(context_.io);
+  while (std::ranges::any_of(present, has_calls) && std::chrono::steady_clock::now() < end) {
+    timer.expires_after(kDrainPoll);
+    co_await timer.async_wait(kAwaiting);
+  }
+}
+
 boost::asio::awaitable<void> Server::drain(std::chrono::nanoseconds timeout) {
+  const auto end = std::chrono::steady_clock::now() + timeout;
+  if (listener_.is_adopted()) co_await finish_present_calls(end - std::min(kLastCalls, timeout / 2));
   is_draining_ = true;
   listener_.close();
-  const auto end = std::chrono::steady_clock::now() + timeout;
   boost::asio::steady_timer timer(context_.io);
   const auto pause = [&](std::chrono::nanoseconds time) {
     timer.expires_after(time);

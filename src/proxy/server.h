@@ -29,6 +29,8 @@ class Server final : private Tunnel::Observer {
   void start();
   // Stops accepting, removes the socket file, tells clients to go (GOAWAY in two steps), and returns when no call is
   // in flight any more or `timeout` has passed; what is left then is cut.
+  // Where systemd holds the socket, who connects anew waits for the next process, and the kubelet waits 5 s: there it
+  // serves on as before until the calls that are in flight now have ended, but for a last share of `timeout`.
   boost::asio::awaitable<void> drain(std::chrono::nanoseconds timeout);
 
   http2::UnixListener& listener() { return listener_; }
@@ -37,6 +39,7 @@ class Server final : private Tunnel::Observer {
   boost::asio::awaitable<void> accept();
   void on_tunnel_closed(Tunnel& tunnel, std::string_view reason) override;
   std::size_t calls_in_flight() const;
+  boost::asio::awaitable<void> finish_present_calls(std::chrono::steady_clock::time_point end);
 
   TunnelContext& context_;
   http2::UnixListener listener_;

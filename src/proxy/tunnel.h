@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,6 +59,9 @@ class Tunnel final : public std::enable_shared_from_this<Tunnel>,
   void refuse_new_calls() { client_->finish_goaway(); }
   void close(std::string_view reason) { client_->close(reason); }
   std::size_t calls_in_flight() const { return client_->open_streams(); }
+  // A mark in the sequence of this client's calls, and whether one from before it is in flight.
+  std::int32_t last_call() const { return client_->last_stream(); }
+  bool has_calls_up_to(std::int32_t mark) const { return client_->has_streams_up_to(mark); }
 
  private:
   // http2::ConnectionListener

@@ -2,9 +2,11 @@
 // caller's own, which sends the socket's path as `:authority`.
 //
 //	grpc-go-client SOCKET /package.Service/Method REQUEST
+//	grpc-go-client --load SOCKET RATE /package.Service/Method=REQUEST...
 //
-// REQUEST is the message in hex. The outcome is one line of JSON: {"code", "message", "response"}, the response in hex.
-// The exit status is 0 whenever there is an outcome, whatever its code.
+// REQUEST is the message in hex. The outcome is one line of JSON: {"code", "message", "response"}, the response in hex;
+// of a load, which ends with the standard input, {"calls", "codes", "messages", "longestMs"}. The exit status is 0
+// whenever there is an outcome, whatever its code.
 package main
 
 import (
@@ -39,10 +41,11 @@ type outcome struct {
 	Response string `json:"response"`
 }
 
+func dial(ctx context.Context, address string) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, "unix", address)
+}
+
 func call(ctx context.Context, socket, method string, request []byte) (outcome, error) {
-	dial := func(ctx context.Context, address string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", address)
-	}
 	connection, err := grpc.DialContext(ctx, socket, grpc.WithInsecure(), grpc.WithContextDialer(dial))
 	if err != nil {
 		return outcome{}, err
@@ -56,6 +59,9 @@ func call(ctx context.Context, socket, method string, request []byte) (outcome, 
 }
 
 func run(arguments []string) error {
+	if len(arguments) > 0 && arguments[0] == "--load" {
+		return runLoad(arguments[1:])
+	}
 	if len(arguments) != 3 {
 		return fmt.Errorf("usage: grpc-go-client SOCKET /package.Service/Method REQUEST-IN-HEX")
 	}
