@@ -538,6 +538,19 @@ TEST_F(ImageCallsTest, WhatThePodSentGoesToTheOriginalsHostOnly) {
   EXPECT_EQ(runtime_.asked[1].message, pull_of("nginx:1", "of-the-pod"));
 }
 
+TEST_F(ImageCallsTest, AFailedPullWithThePodsSecretNamesTheSecretsRegistryFirst) {
+  FakeRegistry empty;
+  for (const char* password : {"of-the-pod", static_cast<const char*>(nullptr)}) {
+    runtime_.failures["PullImage harbor.test/app:1"] = {StatusCode::unknown, "401 Unauthorized"};
+    const Reply reply =
+        handle(calls({entry_at(empty.url(), 500)}), "PullImage", pull_of("harbor.test/app:1", password));
+    const std::string first =
+        password != nullptr ? "harbor.test: 401 Unauthorized; " : empty.url() + ": 404 Not Found; ";
+    EXPECT_THAT(reply.status.message, StartsWith("cannot pull harbor.test/app:1: " + first));
+    EXPECT_EQ(reply.status.code, StatusCode::unknown);
+  }
+}
+
 TEST_F(ImageCallsTest, APullThatIsDeniedNamesWhatWasTried) {
   FakeRegistry empty;
   const Reply reply =

@@ -118,16 +118,25 @@ class Pull {
       const bool is_last = !may_try_next(reply, deadline_has_passed());
       log_failure(*candidate, reply, is_last);
       last = std::move(reply);
-      if (is_last) co_return failed(pull_failure(reference_.original(), resolution->outcomes(), &*last));
+      if (is_last) co_return failed(pull_failure(reference_.original(), outcomes_of(*resolution), &*last));
     }
     const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
     if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return cancelled();
     co_return failed(deadline_has_passed()
-                         ? deadline_failure(reference_.original(), resolution->outcomes())
-                         : pull_failure(reference_.original(), resolution->outcomes(), last ? &*last : nullptr));
+                         ? deadline_failure(reference_.original(), outcomes_of(*resolution))
+                         : pull_failure(reference_.original(), outcomes_of(*resolution), last ? &*last : nullptr));
   }
 
  private:
+  // In the order in which its author wants to read them: a pod with a pull secret means the registry that it is for.
+  std::vector<Outcome> outcomes_of(const registry::Resolution& resolution) const {
+    std::vector<Outcome> outcomes = resolution.outcomes();
+    if (request_.has_auth()) {
+      std::ranges::stable_partition(outcomes, [&](const Outcome& it) { return it.source == reference_.host(); });
+    }
+    return outcomes;
+  }
+
   // The end of a pull that nobody waits for any more.
   static Reply cancelled() {
     Reply reply = Reply::error(StatusCode::cancelled, "cancelled by the caller");
