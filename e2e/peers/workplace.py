@@ -24,12 +24,14 @@ def temporary_workplace() -> Iterator[Workplace]:
         yield workplace
     finally:
         handlers = [signal.signal(number, signal.SIG_IGN) for number in ENDING_SIGNALS]
-        workplace.close()
-        end_processes_of(workplace.folder)
-        unmount_below(workplace.folder)
-        shutil.rmtree(workplace.folder)
-        for number, handler in zip(ENDING_SIGNALS, handlers):
-            signal.signal(number, handler)
+        try:
+            workplace.close()
+        finally:
+            end_processes_of(workplace.folder)
+            unmount_below(workplace.folder)
+            shutil.rmtree(workplace.folder)
+            for number, handler in zip(ENDING_SIGNALS, handlers):
+                signal.signal(number, handler)
 
 
 def end_processes_of(folder: Path) -> None:

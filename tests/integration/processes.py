@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -144,7 +145,7 @@ class Workplace:
         self.processes: list[Process] = []
         self.secrets = Secrets()
         self._watched: list[tuple[str, Callable[[], str]]] = []
-        self._closers: list[Callable[[], None]] = []
+        self._closers = ExitStack()
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -156,11 +157,11 @@ class Workplace:
         return process
 
     def on_close(self, closer: Callable[[], None]) -> None:
-        self._closers.append(closer)
+        self._closers.callback(closer)
 
     def close(self) -> None:
-        while self._closers:
-            self._closers.pop()()
+        """The last one that was started first; all of them, also where one fails."""
+        self._closers.close()
 
     def logs(self) -> list[tuple[str, str]]:
         """Every process's output, for a failure's report."""
