@@ -10,6 +10,8 @@ FUZZ_SECONDS ?= 60
 export FUZZ_SECONDS
 # Arguments for bench/run: `--quick`, `--full`.
 BENCH ?=
+# For scripts/run-conformance: `--quick`.
+CONFORMANCE ?=
 
 daemon := build/release/image-cri-shim
 
@@ -46,11 +48,10 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 	@scripts/setup lint
 	@scripts/fuzz
 
-conformance: ## critest, a real kubelet, h2spec, a real kube-apiserver (root)
+conformance: ## real clients and runtimes, with and without the shim: writes docs/conformance.md (root, an hour)
 	@scripts/setup conformance
-	@scripts/build release image-cri-shim
-	@set -e; export ICS_BUILD_DIR=$(CURDIR)/build/release ICS_BUSYBOX=$$(scripts/static-busybox); \
-	for program in scripts/conformance/*; do $$program; done
+	@scripts/build release -DICS_TESTS=ON
+	@scripts/run-conformance $(CONFORMANCE)
 
 # Does not build where a build is there, so that `sudo make install` leaves no files of root in the build folder.
 install: ## install to PREFIX (/usr/local), below DESTDIR
