@@ -15,7 +15,7 @@ import subprocess
 import tarfile
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def _applets() -> list[str]:
 
 
 @functools.cache
-def _layer(files: frozenset[tuple[str, bytes]]) -> tuple[Blob, str]:
+def _layer(files: frozenset[tuple[str, bytes]], setuid: frozenset[str]) -> tuple[Blob, str]:
     """The layer, and the digest of its content before compression, which the image's configuration names."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
@@ -90,7 +90,7 @@ def _layer(files: frozenset[tuple[str, bytes]]) -> tuple[Blob, str]:
             # Hard links: a container can hide one of them and keep the others.
             add(f"bin/{applet}", type=tarfile.LNKTYPE, linkname="bin/busybox")
         for name, content in sorted(files):
-            add(name, content)
+            add(name, content, mode=0o4755 if name in setuid else 0o755)
     plain = archive.getvalue()
     return Blob(LAYER, gzip.compress(plain, 6, mtime=0)), "sha256:" + hashlib.sha256(plain).hexdigest()
 
@@ -107,11 +107,13 @@ class Image:
     command: Sequence[str] = ()
     user: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
+    setuid: Collection[str] = ()  # of the files: whoever runs them is root
     labels: Mapping[str, str] = field(default_factory=dict)
     architecture: str = field(default_factory=architecture)
 
     def __post_init__(self) -> None:
-        layer, plain_digest = _layer(frozenset({"etc/passwd": PASSWD, "etc/group": GROUP, **self.files}.items()))
+        files = {"etc/passwd": PASSWD, "etc/group": GROUP, **self.files}
+        layer, plain_digest = _layer(frozenset(files.items()), frozenset(self.setuid))
         process = {
             "Entrypoint": list(self.entrypoint),
             "Cmd": list(self.command),
@@ -186,8 +188,8 @@ def says(text: str, **more: Any) -> Image:
 
 
 def pause(name: str = "") -> Image:
-    """What holds a pod. Those of different names are different images."""
-    return Image(["/bin/sleep", "2147483647"], labels={"name": name})
+    """What holds a pod. Those of different names are different images. No `sleep`: tests look for those of containers."""
+    return Image(["/bin/tail", "-s", "2147483647", "-f", "/dev/null"], labels={"name": name})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 // image-cri-shim: between the kubelet and the container runtime.
 //
 //   the command line ─▶ serve: configuration ─▶ Daemon (commands/daemon.h names its parts)
-//                    ├▶ check: configuration ─▶ what takes effect, and whether the runtime answers
+//                    ├▶ check: configuration ─▶ what takes effect, and whether runtime and registries can be used
 //                    ├▶ config show: the running Daemon, else configuration ─▶ each value and where it comes from
 //                    ├▶ kubelet: points this node's kubelet at the shim, and back
 //                    └▶ resolve: the running Daemon, else configuration ─▶ Resolver ─▶ which registry has an image

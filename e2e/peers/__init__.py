@@ -9,7 +9,7 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(_ROOT / "e2e"), str(_ROOT / "tests/integration")]
 
 from peers.containerd import PAUSE, Containerd  # noqa: E402
-from peers.crictl import CommandError, Crictl  # noqa: E402
+from peers.crictl import CommandError, Crictl, Running, message_of  # noqa: E402
 from peers.programs import (  # noqa: E402
     IS_RELAY,
     ROOT,
@@ -32,10 +32,12 @@ __all__ = [
     "Containerd",
     "Crictl",
     "Registry",
+    "Running",
     "Shim",
     "answers",
     "free_port",
     "go_tool",
+    "message_of",
     "missing_packages",
     "run_as_script",
     "shim_binary",

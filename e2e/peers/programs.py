@@ -24,6 +24,7 @@ NEEDED = {  # programs, and Debian's packages of them
 }
 NEEDED_FOR = {
     "cni": {"/usr/lib/cni/bridge": "containernetworking-plugins", "iptables": "iptables", "ip": "iproute2"},
+    "runtimes": {"dockerd": "docker.io", "conmon": "conmon", "cc": "g++"},
     "nghttpx": {"nghttpx": "nghttp2-proxy", "socat": "socat"},
 }
 
@@ -83,6 +84,6 @@ def free_port() -> int:
         return port
 
 
-def answers(port: int) -> bool:
+def answers(port: int, ip: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((ip, port)) == 0

@@ -16,7 +16,8 @@ from peers.programs import answers, free_port
 
 
 class Registry:
-    """docker-registry on a free port of loopback, with one user; for everybody without a username.
+    """docker-registry on a free port, of loopback unless it has another `ip`, with one user; for everybody without a
+    username.
 
     With a certificate of `authority` it speaks TLS; with a token server it wants that one's tokens instead of Basic.
     """
@@ -28,12 +29,14 @@ class Registry:
         username: str = "demo",
         authority: Authority | None = None,
         token_server: TokenServer | None = None,
+        ip: str = "127.0.0.1",
     ) -> None:
         self.name = name
+        self.ip = ip
         self.username = username
         self.password = workplace.secrets.add(secrets.token_hex(8)) if username else ""
         self.authority = authority
-        self._certificate = authority.issue(name, "IP:127.0.0.1") if authority else None
+        self._certificate = authority.issue(name, f"IP:{ip}") if authority else None
         self._token_server = token_server
         self._workplace = workplace
         self._folder = workplace.path(name)
@@ -43,7 +46,7 @@ class Registry:
 
     @property
     def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.ip}:{self.port}"
 
     @property
     def address(self) -> str:
@@ -76,7 +79,7 @@ class Registry:
         configuration = self._folder / "config.yml"
         configuration.write_text(json.dumps(settings))
         self.process = self._workplace.start(self.name, ["docker-registry", "serve", configuration])
-        self.process.wait_until(lambda: answers(self.port), "listening")
+        self.process.wait_until(lambda: answers(self.port, self.ip), "listening")
 
     def stop(self) -> None:
         self.process.stop()

@@ -40,6 +40,10 @@ class Shim:
         if IS_RELAY:
             relay = ["socat", "-b65536", f"UNIX-LISTEN:{self.socket},fork,unlink-early", f"UNIX:{self._fixed['cri']}"]
             self._command = list(relay)
+        self.start_again()
+
+    def start_again(self) -> None:
+        """With the settings that it had."""
         self.process = self._workplace.start(self._name, self._command)
         self.process.wait_until(lambda: accepts_connections(self.socket), "listening")
 

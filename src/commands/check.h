@@ -1,4 +1,5 @@
-// `check`, `--dry-run`: is this configuration valid, what does it come to, and does the runtime answer?
+// `check`, `--dry-run`: is this configuration valid, what does it come to, does the runtime answer, and can it and the
+// shim use the configured registries?
 #pragma once
 
 #include <string>

@@ -25,7 +25,7 @@ Exit codes:
 
 Examples:
   image-cri-shim -f /etc/image-cri-shim.yaml            serve with this file
-  image-cri-shim -f /etc/image-cri-shim.yaml --dry-run  validate it, show it, ask the runtime
+  image-cri-shim -f /etc/image-cri-shim.yaml --dry-run  validate it, show it, ask the runtime and registries
   image-cri-shim resolve nginx:1.25                     which registry would serve it, and why
   image-cri-shim config show                            what is in use, and where each value comes from
   journalctl -u image-cri-shim -f                       see what it does
@@ -66,12 +66,38 @@ Examples:
   image-cri-shim config show -f new.yaml --admin /nowhere   of another file, as no shim is there
 )";
 
+constexpr const char* kCheckDescription =
+    "Validate the configuration, print it as it takes effect, and ask the runtime and each registry: do they answer,\n"
+    "are the credentials accepted, and can the runtime itself pull from there with its own settings";
+
+constexpr const char* kCheckFooter = R"(
+Each line says ✓, ! (worth a look) or ✗ (failed), and below it what to do: a text that is to be written into a file is
+indented below the file's name. Best run as root, on the node.
+
+Exit codes:
+  0  nothing has failed
+  1  a check failed: the runtime or a registry does not answer, refuses, or the runtime cannot pull from it
+  2  the configuration or the command line is not valid
+
+Examples:
+  image-cri-shim check
+  image-cri-shim check -f new.yaml --json | jq -r '.[] | select(.mark != "ok") | .what, .hint'
+)";
+
+constexpr const char* kJsonDescription = "JSON, alone on stdout";
 constexpr int kNotUnderstood = 2;
 
 void add_json_and_admin(CLI::App& command, CommandLine& line) {
-  command.add_flag("--json", line.as_json, "JSON, alone on stdout");
+  command.add_flag("--json", line.as_json, kJsonDescription);
   command.add_option("--admin", line.admin, "Admin socket of the running shim; default: the file's `admin`")
       ->type_name("SOCKET");
+}
+
+CLI::App* add_check(CLI::App& app, CommandLine& line) {
+  CLI::App* check = app.add_subcommand("check", kCheckDescription);
+  check->footer(kCheckFooter);
+  check->add_flag("--json", line.as_json, kJsonDescription);
+  return check;
 }
 
 CLI::App* add_resolve(CLI::App& app, CommandLine& line) {
@@ -108,8 +134,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   app.add_option("-f,--file", line.file, "Configuration file (YAML)")->type_name("FILE");
   app.add_flag("--dry-run", is_dry_run, "The same as the command check");
   app.fallthrough();  // -f before or after the command
-  const auto* check = app.add_subcommand(
-      "check", "Validate the configuration, print it as it takes effect, and see whether the runtime answers");
+  const auto* check = add_check(app, line);
   const auto* resolve = add_resolve(app, line);
   const auto* config_show = add_config_show(app, line);
   add_kubelet(app, line.kubelet);

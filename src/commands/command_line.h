@@ -15,7 +15,7 @@ struct CommandLine {
   std::string admin;          // `--admin`, the socket of the running shim; empty: the one that the file names
   std::string image;          // resolve: IMAGE
   std::string pod_namespace;  // resolve: `--namespace`; empty: none
-  bool as_json = false;       // resolve, config show: `--json`
+  bool as_json = false;       // check, resolve, config show: `--json`
   KubeletLine kubelet;        // kubelet: its own words
 };
 

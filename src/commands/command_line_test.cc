@@ -62,6 +62,11 @@ TEST_F(Words, DryRunIsCheck) {
   EXPECT_EQ(parsed({"-f", "a.yaml", "--dry-run"}).file, "a.yaml");
 }
 
+TEST_F(Words, CheckMaySayItInJson) {
+  EXPECT_TRUE(parsed({"check", "--json"}).as_json);
+  EXPECT_FALSE(parsed({"check"}).as_json);
+}
+
 TEST_F(Words, ResolveAnImage) {
   const CommandLine line = parsed({"resolve", "nginx:1.25"});
   EXPECT_EQ(line.command, Command::resolve);

@@ -183,6 +183,69 @@ TEST_F(ImageCallsTest, StatusGivesTheRuntimesError) {
   EXPECT_EQ(runtime_.asked.size(), 1U);
 }
 
+class NameWithoutAHostTest : public ImageCallsTest {
+ protected:
+  // As CRI-O's, whose registries.conf does not say where to look for names without a host.
+  NameWithoutAHostTest() { runtime_.failures["ImageStatus nginx:1"] = failure_; }
+
+  const http2::Status failure_{StatusCode::unknown, "no unqualified-search registries are defined"};
+};
+
+TEST_F(NameWithoutAHostTest, IsNotThereWhereTheRuntimeKnowsNeitherRegistrysNameNorTheCanonicalOne) {
+  const Reply reply = handle(calls(two_entries()), "ImageStatus", naming<wire::ImageStatusRequest>("nginx:1"));
+  EXPECT_TRUE(reply.is_ok()) << "so that the kubelet pulls it";
+  EXPECT_EQ(reply.message, "");
+  EXPECT_THAT(runtime_.names_asked("ImageStatus"),
+              ElementsAre("nginx:1", "one.local:5000/library/nginx:1", "two.local:5000/library/nginx:1",
+                          "docker.io/library/nginx:1"));
+}
+
+TEST_F(NameWithoutAHostTest, IsNotThereWhereTheRememberedNameIsGone) {
+  names_->remember(reference("nginx:1"), "one.local:5000/library/nginx:1");
+  const Reply reply = handle(calls(two_entries()), "ImageStatus", naming<wire::ImageStatusRequest>("nginx:1"));
+  EXPECT_TRUE(reply.is_ok());
+  EXPECT_EQ(reply.message, "");
+}
+
+TEST_F(NameWithoutAHostTest, IsFoundAsTheCanonicalOne) {
+  runtime_.images = {image_of("1", {"docker.io/library/nginx:1"})};
+  EXPECT_THAT(image_status(calls(two_entries()), "nginx:1").repo_tags(),
+              ElementsAre("nginx:1", "docker.io/library/nginx:1"));
+}
+
+TEST_F(NameWithoutAHostTest, IsFoundAsARegistrysOne) {
+  runtime_.images = {image_of("1", {"two.local:5000/library/nginx:1"})};
+  EXPECT_EQ(image_status(calls(two_entries()), "nginx:1").id(), "1");
+}
+
+TEST_F(NameWithoutAHostTest, IsTheRuntimesErrorWhereNoRegistryMatches) {
+  const Reply reply = handle(calls({}), "ImageStatus", naming<wire::ImageStatusRequest>("nginx:1"));
+  EXPECT_EQ(reply.status.message, failure_.message);
+  EXPECT_EQ(runtime_.asked.size(), 1U);
+}
+
+TEST_F(NameWithoutAHostTest, IsTheRuntimesErrorWhereItFailsForOtherNamesToo) {
+  runtime_.failures["ImageStatus"] = {StatusCode::unknown, "disk on fire"};
+  const Reply reply = handle(calls(two_entries()), "ImageStatus", naming<wire::ImageStatusRequest>("nginx:1"));
+  EXPECT_EQ(reply.status.message, failure_.message);
+}
+
+TEST_F(NameWithoutAHostTest, ListsNothingWhereItIsNotThere) {
+  runtime_.failures["ListImages nginx:1"] = failure_;
+  wire::ListImagesRequest request;
+  request.mutable_filter()->mutable_image()->set_image("nginx:1");
+  const Reply reply = handle(calls(two_entries()), "ListImages", request.SerializeAsString());
+  EXPECT_TRUE(reply.is_ok());
+  EXPECT_EQ(reply.message, "");
+}
+
+TEST_F(ImageCallsTest, ARuntimesFailureForANameWithItsHostEndsTheSearch) {
+  runtime_.failures["ImageStatus"] = {StatusCode::unknown, "disk on fire"};
+  const Reply reply = handle(calls(two_entries()), "ImageStatus", naming<wire::ImageStatusRequest>("quay.io/a/b:1"));
+  EXPECT_EQ(reply.status.message, "disk on fire");
+  EXPECT_EQ(runtime_.asked.size(), 1U);
+}
+
 TEST_F(ImageCallsTest, StatusOfAnIdOrOfNoNameIsForwardedAsItCame) {
   for (const std::string& name : {"sha256:" + std::string(64, 'a'), std::string(64, 'b'), std::string("No Name")}) {
     runtime_.asked.clear();

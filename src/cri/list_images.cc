@@ -38,7 +38,7 @@ boost::asio::awaitable<std::string> with_filter_translated(Call call, std::strin
   if (image.empty() || image::is_image_id(image) || !reference) co_return message;
 
   const Lookup lookup = co_await look_up(call, *reference, question_about(request.filter().image()));
-  if (!lookup.is_found || lookup.name == image) co_return message;
+  if (!lookup.reply.is_ok() || lookup.name == image) co_return message;
   request.mutable_filter()->mutable_image()->set_image(lookup.name);
   co_return request.SerializeAsString();
 }

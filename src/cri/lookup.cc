@@ -16,6 +16,8 @@
 namespace shim::cri {
 namespace {
 
+using http2::StatusCode;
+
 // Whether an ImageStatusResponse has its `image`, without parsing the image: every pod's start asks this.
 bool has_image(const std::string& response) {
   using google::protobuf::internal::WireFormatLite;
@@ -79,6 +81,14 @@ std::vector<std::string> other_names(const Call& call, const image::Reference& r
   return names;
 }
 
+// CRI-O fails a question about a name without a host where its registries.conf does not say whose it is; it does not
+// know then whether it has the image. Its code for all errors is UNKNOWN.
+bool is_unresolved(const Lookup& lookup, const image::Reference& reference) {
+  const bool has_host = reference.original().starts_with(reference.host() + "/");
+  return !has_host && lookup.name == reference.original() && lookup.reply.status.code == StatusCode::unknown &&
+         !lookup.reply.runtime_is_lost && !lookup.reply.is_cancelled;
+}
+
 // The canonical name is shown for every spelling, and needs none of its own.
 bool is_shown(const NameStore& names, const image::Reference& reference) {
   return reference.original() == reference.canonical() || names.knows(reference);
@@ -117,19 +127,22 @@ boost::asio::awaitable<Lookup> look_up(const Call& call, const image::Reference&
   Reply reply = co_await ask(call, std::move(first_question));
   Lookup first = lookup_of(std::move(reply), first_name);
   if (first.is_found) learn(call.names, reference, remembered, first.name, began);
-  if (!first.reply.is_ok() || first.reply.is_compressed || first.is_found) co_return first;
+  const bool first_is_unresolved = is_unresolved(first, reference);
+  if ((!first.reply.is_ok() && !first_is_unresolved) || first.reply.is_compressed || first.is_found) co_return first;
 
-  const std::vector<std::string> names = other_names(call, reference, first_name);
+  std::vector<std::string> names = other_names(call, reference, first_name);
   if (names.empty()) co_return first;
+  if (first_is_unresolved) names.push_back(reference.canonical());
   std::vector<Lookup> lookups = co_await ask_all(call, question, names);
   for (Lookup& lookup : lookups) {
     if (!lookup.is_found) continue;
     learn(call.names, reference, remembered, lookup.name, began);
     co_return std::move(lookup);
   }
-  const auto failed = std::ranges::find_if(lookups, [](const Lookup& lookup) { return !lookup.reply.is_ok(); });
-  if (failed != lookups.end()) co_return std::move(*failed);
-  co_return first;
+  const auto failed = std::ranges::find_if(
+      lookups, [&](const Lookup& lookup) { return !lookup.reply.is_ok() && !is_unresolved(lookup, reference); });
+  if (failed != lookups.end()) co_return first_is_unresolved ? std::move(first) : std::move(*failed);
+  co_return first_is_unresolved ? std::move(lookups.front()) : std::move(first);
 }
 
 }  // namespace shim::cri

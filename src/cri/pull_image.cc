@@ -46,6 +46,15 @@ bool says_unreachable(std::string_view message) {
   return std::ranges::any_of(kSigns, [&](std::string_view sign) { return contains(message, sign); });
 }
 
+// What a runtime says when it speaks to a registry otherwise than the shim, whose probe succeeded: over TLS where the
+// address is plain HTTP, or without the entry's `tls`. The words are Go's.
+bool says_spoken_to_otherwise(std::string_view message) {
+  constexpr std::array<std::string_view, 3> kSigns = {"server gave HTTP response to HTTPS client",
+                                                      "x509: certificate signed by unknown authority",
+                                                      "tls: certificate required"};
+  return std::ranges::any_of(kSigns, [&](std::string_view sign) { return contains(message, sign); });
+}
+
 bool is_unreachable(const Outcome& outcome) {
   return outcome.kind == Outcome::Kind::unreachable ||
          (outcome.kind == Outcome::Kind::pull_failed && says_unreachable(outcome.reason));
@@ -105,6 +114,7 @@ class Pull {
       }
       if (reply.is_cancelled) co_return reply;
       resolution->pull_failed(reply.status.message);
+      if (candidate->entry != nullptr && hint_.empty()) hint_ = settings_hint(reply);
       const bool is_last = !may_try_next(reply, deadline_has_passed());
       log_failure(*candidate, reply, is_last);
       last = std::move(reply);
@@ -125,9 +135,11 @@ class Pull {
     return reply;
   }
 
-  static Reply failed(Reply failure) {
-    spdlog::error("{}", failure.status.message);
-    return failure;
+  Reply failed(const Reply& failure) const {
+    Reply reply = Reply::error(failure.status.code, failure.status.message + hint_);
+    reply.runtime_is_lost = failure.runtime_is_lost;
+    spdlog::error("{}", reply.status.message);
+    return reply;
   }
 
   boost::asio::awaitable<Reply> attempt(const registry::Candidate& candidate) {
@@ -189,6 +201,7 @@ class Pull {
   const wire::PullImageRequest request_;
   const image::Reference reference_;
   const Clock::time_point begin_ = Clock::now();
+  std::string hint_;  // what ends the error, should it come to one
 };
 
 std::string describe(const std::vector<Outcome>& outcomes) {
@@ -205,6 +218,12 @@ std::string describe(const std::vector<Outcome>& outcomes) {
 bool may_try_next(const Reply& failure, bool deadline_has_passed) {
   if (failure.is_cancelled || failure.runtime_is_lost || deadline_has_passed) return false;
   return !is_disk_full(failure.status) && !is_signature_failure(failure.status);
+}
+
+std::string settings_hint(const Reply& failure) {
+  if (!says_spoken_to_otherwise(failure.status.message)) return {};
+  return ". The runtime lacks settings for a configured registry (containerd: its certs.d/HOST/hosts.toml): "
+         "`image-cri-shim check` on the node says what to write where";
 }
 
 Reply pull_failure(const std::string& image, const std::vector<Outcome>& outcomes, const Reply* last_pull) {

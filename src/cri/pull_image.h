@@ -26,4 +26,8 @@ Reply pull_failure(const std::string& image, const std::vector<registry::Outcome
 // Pure.
 Reply deadline_failure(const std::string& image, const std::vector<registry::Outcome>& outcomes);
 
+// What to add to either where a configured registry could not be pulled from because the runtime speaks to it otherwise
+// than the shim: plain HTTP, TLS; empty for all other failures. Pure.
+std::string settings_hint(const Reply& failure);
+
 }  // namespace shim::cri

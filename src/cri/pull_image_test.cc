@@ -11,6 +11,7 @@ namespace {
 
 using http2::StatusCode;
 using registry::Outcome;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using Kind = Outcome::Kind;
@@ -121,6 +122,24 @@ TEST(PullFailure, SaysWhereTheRuntimeWasLost) {
   Reply last = Reply::error(StatusCode::unavailable, "lost");
   last.runtime_is_lost = true;
   EXPECT_TRUE(pull_failure("nginx:1", {outcome("one", Kind::pull_failed, "lost")}, &last).runtime_is_lost);
+}
+
+// ── What to do about it ──────────────────────────────────────────────────────────────────────────────────────────────
+
+TEST(SettingsHint, NamesTheCheckWhereTheRuntimeSpeaksToTheRegistryOtherwise) {
+  for (const char* const reason :
+       {"failed to do request: Head \"https://sealos.hub:5000/v2/\": http: server gave HTTP response to HTTPS client",
+        "failed to do request: Head \"https://harbor.local/v2/\": x509: certificate signed by unknown authority",
+        "failed to do request: Head \"https://harbor.local/v2/\": remote error: tls: certificate required"}) {
+    EXPECT_THAT(settings_hint(Reply::error(StatusCode::unknown, reason)),
+                AllOf(HasSubstr("hosts.toml"), HasSubstr("`image-cri-shim check`")));
+  }
+}
+
+TEST(SettingsHint, IsEmptyForOtherFailures) {
+  for (const char* const reason : {"not found", "401 Unauthorized", "dial tcp: connection refused", ""}) {
+    EXPECT_EQ(settings_hint(Reply::error(StatusCode::unknown, reason)), "") << reason;
+  }
 }
 
 }  // namespace

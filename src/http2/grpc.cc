@@ -147,12 +147,12 @@ HeaderList status_trailers(const Status& status) {
   return list;
 }
 
-StatusCode status_of_reset(std::uint32_t error_code) {
+StatusCode status_of_reset(std::uint32_t error_code, bool deadline_has_passed) {
   switch (error_code) {
     case NGHTTP2_REFUSED_STREAM:
       return StatusCode::unavailable;
     case NGHTTP2_CANCEL:
-      return StatusCode::cancelled;
+      return deadline_has_passed ? StatusCode::deadline_exceeded : StatusCode::cancelled;
     case NGHTTP2_ENHANCE_YOUR_CALM:
       return StatusCode::resource_exhausted;
     case NGHTTP2_INADEQUATE_SECURITY:

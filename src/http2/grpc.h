@@ -91,7 +91,8 @@ HeaderList response_headers();
 // The status as the last block of a response whose headers have been sent.
 HeaderList status_trailers(const Status& status);
 
-// How gRPC reads a stream that ended by RST_STREAM with this HTTP/2 error code.
-StatusCode status_of_reset(std::uint32_t error_code);
+// How gRPC reads a stream that ended by RST_STREAM with this HTTP/2 error code. With CANCEL servers in grpc-go end a
+// call whose deadline has passed, often before the caller's own timer does.
+StatusCode status_of_reset(std::uint32_t error_code, bool deadline_has_passed);
 
 }  // namespace shim::http2

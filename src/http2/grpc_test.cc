@@ -187,13 +187,18 @@ TEST(StatusName, IsGrpcsOwn) {
 }
 
 TEST(StatusOfReset, FollowsGrpcsMapping) {
-  EXPECT_EQ(status_of_reset(NGHTTP2_REFUSED_STREAM), StatusCode::unavailable);
-  EXPECT_EQ(status_of_reset(NGHTTP2_CANCEL), StatusCode::cancelled);
-  EXPECT_EQ(status_of_reset(NGHTTP2_ENHANCE_YOUR_CALM), StatusCode::resource_exhausted);
-  EXPECT_EQ(status_of_reset(NGHTTP2_INADEQUATE_SECURITY), StatusCode::permission_denied);
-  EXPECT_EQ(status_of_reset(NGHTTP2_NO_ERROR), StatusCode::internal);
-  EXPECT_EQ(status_of_reset(NGHTTP2_PROTOCOL_ERROR), StatusCode::internal);
-  EXPECT_EQ(status_of_reset(0xabcdef), StatusCode::internal);
+  EXPECT_EQ(status_of_reset(NGHTTP2_REFUSED_STREAM, false), StatusCode::unavailable);
+  EXPECT_EQ(status_of_reset(NGHTTP2_CANCEL, false), StatusCode::cancelled);
+  EXPECT_EQ(status_of_reset(NGHTTP2_ENHANCE_YOUR_CALM, false), StatusCode::resource_exhausted);
+  EXPECT_EQ(status_of_reset(NGHTTP2_INADEQUATE_SECURITY, false), StatusCode::permission_denied);
+  EXPECT_EQ(status_of_reset(NGHTTP2_NO_ERROR, false), StatusCode::internal);
+  EXPECT_EQ(status_of_reset(NGHTTP2_PROTOCOL_ERROR, false), StatusCode::internal);
+  EXPECT_EQ(status_of_reset(0xabcdef, false), StatusCode::internal);
+}
+
+TEST(StatusOfReset, IsThePassedDeadlineWhereTheServerGaveUpForIt) {
+  EXPECT_EQ(status_of_reset(NGHTTP2_CANCEL, true), StatusCode::deadline_exceeded);
+  EXPECT_EQ(status_of_reset(NGHTTP2_REFUSED_STREAM, true), StatusCode::unavailable);
 }
 
 TEST(TrailersOnly, IsAWholeGrpcResponse) {

@@ -2,89 +2,113 @@
 
 #include <spdlog/spdlog.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <string_view>
 
 namespace shim::proxy {
 namespace {
 
 using http2::StatusCode;
 
-// A status that no runtime code produced says nothing about what it speaks.
-bool is_answer(StatusCode code) {
-  return code != StatusCode::unavailable && code != StatusCode::deadline_exceeded && code != StatusCode::cancelled;
+// A runtime that goes at each question is not asked for ever.
+constexpr int kRounds = 3;
+
+// In the words of grpc-go, in which runtimes are written: a server that has the service (`unknown method M for service
+// S`), or has it generated without that method (`method M not implemented`). `unknown service S` is the opposite.
+bool is_of_a_known_service(std::string_view unimplemented) {
+  return unimplemented.starts_with("unknown method ") ||
+         (unimplemented.starts_with("method ") && unimplemented.ends_with(" not implemented"));
 }
 
 }  // namespace
 
-Dialects::Dialects(boost::asio::io_context& context, std::optional<Dialect> pinned)
-    : pinned_(pinned), answered_(context, boost::asio::steady_timer::time_point::max()) {}
+Dialects::Dialects(boost::asio::io_context& context, std::optional<Dialect> pinned, std::chrono::nanoseconds patience)
+    : context_(context),
+      patience_(patience),
+      pinned_(pinned),
+      questions_{Question(context), Question(context), Question(context), Question(context)} {}
 
-Dialects::Knowledge& Dialects::of(cri::Service service, Dialect dialect) {
-  return knowledge_[static_cast<std::size_t>(service)][static_cast<std::size_t>(dialect)];
+Dialects::Question& Dialects::of(cri::Service service, Dialect dialect) {
+  return questions_[(static_cast<std::size_t>(service) * 2) + static_cast<std::size_t>(dialect)];
 }
-Dialects::Knowledge Dialects::of(cri::Service service, Dialect dialect) const {
-  return knowledge_[static_cast<std::size_t>(service)][static_cast<std::size_t>(dialect)];
+const Dialects::Question& Dialects::of(cri::Service service, Dialect dialect) const {
+  return questions_[(static_cast<std::size_t>(service) * 2) + static_cast<std::size_t>(dialect)];
+}
+
+bool Dialects::is_known(Knowledge knowledge) {
+  return knowledge == Knowledge::spoken || knowledge == Knowledge::not_spoken;
+}
+
+Dialects::Knowledge Dialects::meaning_of(const http2::Status& answer) {
+  switch (answer.code) {
+    case StatusCode::unavailable:
+    case StatusCode::deadline_exceeded:
+    case StatusCode::cancelled:
+      return Knowledge::unknown;  // a status that says nothing about what the runtime has
+    case StatusCode::unimplemented:
+      return is_of_a_known_service(answer.message) ? Knowledge::spoken : Knowledge::not_spoken;
+    default:
+      return Knowledge::spoken;
+  }
 }
 
 std::optional<Dialect> Dialects::known(cri::Service service, Dialect spoken) const {
-  const auto is_known = [](Knowledge knowledge) {
-    return knowledge == Knowledge::spoken || knowledge == Knowledge::not_spoken;
-  };
-  if (pinned_) {
-    const Knowledge pin = of(service, *pinned_);
-    if (pin == Knowledge::spoken) return pinned_;
-    if (!is_known(pin)) return std::nullopt;
-  }
-  const Knowledge native = of(service, spoken);
-  if (native == Knowledge::spoken) return spoken;
-  if (!is_known(native)) return std::nullopt;
-  const Knowledge translated = of(service, other(spoken));
-  if (!is_known(translated)) return std::nullopt;
-  return translated == Knowledge::spoken ? other(spoken) : spoken;
+  const Dialect first = pinned_.value_or(spoken);
+  const Knowledge wanted = of(service, first).knowledge;
+  if (!is_known(wanted)) return std::nullopt;
+  if (wanted == Knowledge::spoken) return first;
+  const Knowledge instead = of(service, other(first)).knowledge;
+  if (!is_known(instead)) return std::nullopt;
+  return instead == Knowledge::spoken ? other(first) : spoken;
 }
 
 boost::asio::awaitable<Dialect> Dialects::find(cri::Service service, Dialect spoken, const Ask& ask) {
-  if (const std::optional<Dialect> pinned = pinned_) {
-    const Knowledge pin = co_await learn(service, *pinned, ask);
-    if (pin == Knowledge::spoken) co_return *pinned;
-    if (pin == Knowledge::not_spoken) warn_of_pin(*pinned, service);
-  }
-  if (co_await learn(service, spoken, ask) != Knowledge::not_spoken) co_return spoken;
-  const bool is_translated = co_await learn(service, other(spoken), ask) == Knowledge::spoken;
-  co_return is_translated ? other(spoken) : spoken;
+  const std::optional<Dialect> pinned = pinned_;
+  const Dialect first = pinned.value_or(spoken);
+  const Knowledge wanted = co_await learn(service, first, ask);
+  if (wanted == Knowledge::spoken) co_return first;
+  if (wanted == Knowledge::unknown) co_return spoken;
+  const Knowledge instead = co_await learn(service, other(first), ask);
+  if (instead != Knowledge::spoken) co_return spoken;
+  if (pinned) warn_of_pin(*pinned, service);
+  co_return other(first);
 }
 
 boost::asio::awaitable<Dialects::Knowledge> Dialects::learn(cri::Service service, Dialect dialect, const Ask& ask) {
-  const unsigned unanswered = unanswered_;
-  while (of(service, dialect) == Knowledge::asking) {
-    boost::system::error_code woken;
-    co_await answered_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
-  }
-  if (of(service, dialect) != Knowledge::unknown) co_return of(service, dialect);
-  // A runtime that hangs would otherwise keep each of those who waited for as long again, one after the other.
-  if (unanswered_ != unanswered) co_return Knowledge::unknown;
-
-  // However this ends (an answer, the caller's cancellation), those who wait are woken and ask again if need be.
-  struct Asking {
-    Dialects& dialects;
-    Knowledge& knowledge;
-    unsigned generation;
-    ~Asking() {
-      if (generation == dialects.generation_ && knowledge == Knowledge::asking) knowledge = Knowledge::unknown;
-      dialects.answered_.cancel();
+  Question& question = of(service, dialect);
+  for (int round = 0; round < kRounds && !is_known(question.knowledge); ++round) {
+    const unsigned generation = generation_;
+    const unsigned unanswered = question.unanswered;
+    if (question.knowledge == Knowledge::unknown) begin(service, dialect, ask);
+    if (question.knowledge == Knowledge::asking) {
+      boost::system::error_code woken;
+      co_await question.patience.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
     }
-  } asking{*this, of(service, dialect), generation_};
-  asking.knowledge = Knowledge::asking;
-
-  const http2::Status status = co_await ask(dialect, service);
-  if (!is_answer(status.code)) {
-    ++unanswered_;
-    co_return Knowledge::unknown;
+    if (generation != generation_) continue;  // the next runtime is asked
+    if (question.knowledge == Knowledge::asking) co_return Knowledge::unknown;
+    // A runtime that does not answer is not asked once for each of those who waited, one after the other.
+    if (question.unanswered != unanswered) co_return Knowledge::unknown;
   }
-  const Knowledge learnt = status.code == StatusCode::unimplemented ? Knowledge::not_spoken : Knowledge::spoken;
-  if (asking.generation == generation_) asking.knowledge = learnt;
-  co_return learnt;
+  co_return is_known(question.knowledge) ? question.knowledge : Knowledge::unknown;
+}
+
+void Dialects::begin(cri::Service service, Dialect dialect, const Ask& ask) {
+  Question& question = of(service, dialect);
+  question.knowledge = Knowledge::asking;
+  question.patience.expires_after(patience_);
+  boost::asio::co_spawn(context_, run(service, dialect, ask, generation_), boost::asio::detached);
+}
+
+boost::asio::awaitable<void> Dialects::run(cri::Service service, Dialect dialect, Ask ask, unsigned generation) {
+  const std::optional<http2::Status> answer = co_await ask(dialect, service);
+  if (generation != generation_) co_return;
+  Question& question = of(service, dialect);
+  question.knowledge = answer ? meaning_of(*answer) : Knowledge::unknown;
+  if (answer && question.knowledge == Knowledge::unknown) ++question.unanswered;
+  question.patience.cancel();
 }
 
 void Dialects::pin(std::optional<Dialect> pinned) {
@@ -93,10 +117,21 @@ void Dialects::pin(std::optional<Dialect> pinned) {
   has_warned_of_pin_ = false;
 }
 
+void Dialects::on_link(RuntimeLink::Event event) {
+  if (event == RuntimeLink::Event::connected) {
+    ++connections_;
+    return;
+  }
+  --connections_;
+  if (event == RuntimeLink::Event::lost || connections_ == 0) forget();
+}
+
 void Dialects::forget() {
   ++generation_;
-  knowledge_ = {};
-  answered_.cancel();
+  for (Question& question : questions_) {
+    question.knowledge = Knowledge::unknown;
+    question.patience.cancel();
+  }
 }
 
 void Dialects::warn_of_pin(Dialect pinned, cri::Service service) {

@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,31 +22,34 @@ namespace asio = boost::asio;
 using cri::Service;
 using http2::StatusCode;
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 // A runtime whose answers the test gives, at once or when it lets them go.
 class AskedRuntime {
  public:
   explicit AskedRuntime(asio::io_context& context) : gate_(context, asio::steady_timer::time_point::max()) {}
 
-  void answer(Service service, Dialect dialect, StatusCode code) { codes_[{service, dialect}] = code; }
+  void answer(Service service, Dialect dialect, StatusCode code, std::string message = {}) {
+    answers_[{service, dialect}] = {code, std::move(message)};
+  }
+  // Whoever asks from now on goes before there is an answer.
+  void lose_askers(bool are_lost) { askers_are_lost_ = are_lost; }
   // Answers wait until release().
   void hold() { is_held_ = true; }
   void release() {
     is_held_ = false;
     gate_.cancel();
   }
-  asio::awaitable<http2::Status> ask(Dialect dialect, Service service) {
+  asio::awaitable<std::optional<http2::Status>> ask(Dialect dialect, Service service) {
+    const bool asker_is_lost = askers_are_lost_;
     questions.push_back(path_of(dialect, service, ""));
     if (is_held_) {
       boost::system::error_code woken;
       co_await gate_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-      const auto state = co_await asio::this_coro::cancellation_state;
-      if (state.cancelled() != asio::cancellation_type::none) throw boost::system::system_error(woken);
     }
+    if (asker_is_lost) co_return std::nullopt;
     http2::Status status;
-    const auto code = codes_.find({service, dialect});
-    status.code = code == codes_.end() ? StatusCode::unimplemented : code->second;
+    status.code = StatusCode::unimplemented;
+    if (const auto answer = answers_.find({service, dialect}); answer != answers_.end()) status = answer->second;
     co_return status;
   }
 
@@ -54,16 +58,20 @@ class AskedRuntime {
  private:
   asio::steady_timer gate_;
   bool is_held_ = false;
-  std::map<std::pair<Service, Dialect>, StatusCode> codes_;
+  bool askers_are_lost_ = false;
+  std::map<std::pair<Service, Dialect>, http2::Status> answers_;
 };
 
 constexpr const char* kAskV1 = "/runtime.v1.RuntimeService/";
 constexpr const char* kAskV1alpha2 = "/runtime.v1alpha2.RuntimeService/";
+constexpr const char* kAskImageV1alpha2 = "/runtime.v1alpha2.ImageService/";
 constexpr const char* kAskImageV1 = "/runtime.v1.ImageService/";
 
 class Speaking : public testing::Test {
  protected:
   static constexpr Service kRuntime = Service::runtime;
+
+  Speaking() { auto_.on_link(RuntimeLink::Event::connected); }
 
   void settle() {
     context_.restart();
@@ -124,15 +132,47 @@ TEST_F(Speaking, IsLearntForEachServiceAlone) {
   EXPECT_THAT(runtime_.questions, ElementsAre(kAskImageV1, kAskV1, kAskV1alpha2));
 }
 
-TEST_F(Speaking, IsAskedAgainAfterTheRuntimeWasForgotten) {
+TEST_F(Speaking, MayBeV1InOneServiceAndV1alpha2InTheOther) {
+  runtime_.answer(Service::image, Dialect::v1alpha2, StatusCode::ok);
+  runtime_.answer(Service::runtime, Dialect::v1, StatusCode::ok);
+  EXPECT_EQ(find(auto_, Service::image, Dialect::v1), Dialect::v1alpha2);
+  EXPECT_EQ(find(auto_, Service::runtime, Dialect::v1), Dialect::v1);
+  EXPECT_EQ(find(auto_, Service::image, Dialect::v1alpha2), Dialect::v1alpha2);
+  EXPECT_EQ(find(auto_, Service::runtime, Dialect::v1alpha2), Dialect::v1);
+}
+
+TEST_F(Speaking, IsLearntFromAServiceThatLacksTheMethodOfTheQuestion) {
+  for (const char* message :
+       {"unknown method ImageFsInfo for service runtime.v1.ImageService", "method ImageFsInfo not implemented"}) {
+    Dialects dialects(context_, std::nullopt);
+    runtime_.answer(Service::image, Dialect::v1alpha2, StatusCode::unimplemented,
+                    "unknown service runtime.v1alpha2.ImageService");
+    runtime_.answer(Service::image, Dialect::v1, StatusCode::unimplemented, message);
+    EXPECT_EQ(find(dialects, Service::image, Dialect::v1alpha2), Dialect::v1) << message;
+  }
+}
+
+TEST_F(Speaking, IsAskedAgainAfterTheRuntimeWentAway) {
   runtime_.answer(kRuntime, Dialect::v1alpha2, StatusCode::ok);
   find(auto_, kRuntime, Dialect::v1);
+  auto_.on_link(RuntimeLink::Event::connected);
 
-  auto_.forget();
+  auto_.on_link(RuntimeLink::Event::lost);
   runtime_.answer(kRuntime, Dialect::v1, StatusCode::ok);
 
   EXPECT_EQ(auto_.known(kRuntime, Dialect::v1), std::nullopt);
   EXPECT_EQ(find(auto_, kRuntime, Dialect::v1), Dialect::v1);
+}
+
+TEST_F(Speaking, IsAskedAgainWhereNobodyWasConnectedForAWhile) {
+  runtime_.answer(kRuntime, Dialect::v1, StatusCode::ok);
+  find(auto_, kRuntime, Dialect::v1);
+  auto_.on_link(RuntimeLink::Event::connected);
+
+  auto_.on_link(RuntimeLink::Event::left);
+  EXPECT_EQ(auto_.known(kRuntime, Dialect::v1), Dialect::v1) << "another client would have seen it go";
+  auto_.on_link(RuntimeLink::Event::left);
+  EXPECT_EQ(auto_.known(kRuntime, Dialect::v1), std::nullopt);
 }
 
 TEST_F(Speaking, IsAsPinnedFromThenOn) {
@@ -198,8 +238,8 @@ TEST_F(Speaking, ASilentRuntimeIsNotAskedOnceForEachCallerInTurn) {
   EXPECT_THAT(runtime_.questions, ElementsAre(kAskV1));
 }
 
-TEST_F(Speaking, IsAskedByTheNextWhereTheOneWhoAskedGaveUp) {
-  runtime_.answer(kRuntime, Dialect::v1, StatusCode::ok);
+TEST_F(Speaking, IsLearntThoughTheOneWhoAskedGaveUp) {
+  runtime_.answer(kRuntime, Dialect::v1alpha2, StatusCode::ok);
   runtime_.hold();
   asio::cancellation_signal cancel;
   std::optional<Dialect> first;
@@ -209,24 +249,96 @@ TEST_F(Speaking, IsAskedByTheNextWhereTheOneWhoAskedGaveUp) {
 
   cancel.emit(asio::cancellation_type::terminal);
   settle();
-  EXPECT_THAT(runtime_.questions, ElementsAre(kAskV1, kAskV1));
   runtime_.release();
   settle();
 
-  EXPECT_EQ(second, Dialect::v1);
+  EXPECT_EQ(second, Dialect::v1alpha2);
+  EXPECT_THAT(runtime_.questions, ElementsAre(kAskV1, kAskV1alpha2));
+}
+
+TEST_F(Speaking, IsLearntThoughOneWhoWaitedGaveUp) {
+  runtime_.answer(kRuntime, Dialect::v1, StatusCode::ok);
+  runtime_.hold();
+  asio::cancellation_signal cancel;
+  std::optional<Dialect> first;
+  std::optional<Dialect> second;
+  begin(auto_, kRuntime, Dialect::v1, first);
+  begin(auto_, kRuntime, Dialect::v1, second, cancel.slot());
+
+  cancel.emit(asio::cancellation_type::terminal);
+  runtime_.release();
+  settle();
+
+  EXPECT_EQ(first, Dialect::v1);
+}
+
+TEST_F(Speaking, IsAskedByTheNextWhereTheAskersConnectionIsGone) {
+  runtime_.answer(kRuntime, Dialect::v1alpha2, StatusCode::ok);
+  runtime_.hold();
+  runtime_.lose_askers(true);
+  asio::cancellation_signal cancel;
+  std::optional<Dialect> first;
+  std::optional<Dialect> second;
+  begin(auto_, kRuntime, Dialect::v1, first, cancel.slot());
+  begin(auto_, kRuntime, Dialect::v1, second);
+
+  cancel.emit(asio::cancellation_type::terminal);
+  runtime_.lose_askers(false);
+  runtime_.release();
+  settle();
+
+  EXPECT_EQ(second, Dialect::v1alpha2);
+  EXPECT_THAT(runtime_.questions, ElementsAre(kAskV1, kAskV1, kAskV1alpha2));
+}
+
+TEST_F(Speaking, IsLearntFromALateAnswerThatNobodyWaitedFor) {
+  Dialects impatient(context_, std::nullopt, std::chrono::nanoseconds(0));
+  runtime_.answer(Service::image, Dialect::v1alpha2, StatusCode::ok);
+  runtime_.hold();
+  EXPECT_EQ(find(impatient, Service::image, Dialect::v1), Dialect::v1) << "the call goes on as it came";
+  EXPECT_EQ(find(impatient, Service::image, Dialect::v1), Dialect::v1) << "the next one, too, and asks no more";
+  EXPECT_THAT(runtime_.questions, ElementsAre(kAskImageV1));
+
+  runtime_.release();
+  settle();
+  find(impatient, Service::image, Dialect::v1);
+
+  EXPECT_EQ(impatient.known(Service::image, Dialect::v1), Dialect::v1alpha2);
+  EXPECT_THAT(runtime_.questions, ElementsAre(kAskImageV1, kAskImageV1alpha2));
+}
+
+TEST_F(Speaking, IsAskedOfTheNextRuntimeWhereOneGoesWhileItIsAsked) {
+  runtime_.answer(kRuntime, Dialect::v1, StatusCode::ok);
+  runtime_.hold();
+  std::vector<std::optional<Dialect>> found(3);
+  for (auto& one : found) begin(auto_, kRuntime, Dialect::v1, one);
+
+  auto_.on_link(RuntimeLink::Event::lost);
+  auto_.on_link(RuntimeLink::Event::connected);
+  settle();
+  runtime_.answer(kRuntime, Dialect::v1, StatusCode::unimplemented);
+  runtime_.answer(kRuntime, Dialect::v1alpha2, StatusCode::ok);
+  runtime_.release();
+  settle();
+
+  EXPECT_THAT(found, testing::Each(std::optional(Dialect::v1alpha2)));
+  EXPECT_EQ(auto_.known(kRuntime, Dialect::v1), Dialect::v1alpha2);
+  EXPECT_THAT(runtime_.questions, ElementsAre(kAskV1, kAskV1, kAskV1alpha2));
 }
 
 TEST_F(Speaking, AnAnswerOfTheRuntimeBeforeIsNotKept) {
   runtime_.answer(kRuntime, Dialect::v1, StatusCode::ok);
   runtime_.hold();
+  asio::cancellation_signal cancel;
   std::optional<Dialect> found;
-  begin(auto_, kRuntime, Dialect::v1, found);
+  begin(auto_, kRuntime, Dialect::v1, found, cancel.slot());
+  cancel.emit(asio::cancellation_type::terminal);
+  settle();
 
-  auto_.forget();
+  auto_.on_link(RuntimeLink::Event::lost);
   runtime_.release();
   settle();
 
-  EXPECT_EQ(found, Dialect::v1);
   EXPECT_EQ(auto_.known(kRuntime, Dialect::v1), std::nullopt);
 }
 
@@ -246,6 +358,13 @@ TEST_F(Speaking, GoesOnAsAutoWhereThePinIsStale) {
   EXPECT_EQ(pinned.known(kRuntime, Dialect::v1), Dialect::v1);
   EXPECT_EQ(find(pinned, kRuntime, Dialect::v1alpha2), Dialect::v1);
   EXPECT_THAT(runtime_.questions, ElementsAre(kAskV1alpha2, kAskV1));
+}
+
+TEST_F(Speaking, IsAskedOnceOfASilentRuntimeWhateverIsPinned) {
+  Dialects pinned(context_, Dialect::v1alpha2);
+  runtime_.answer(kRuntime, Dialect::v1alpha2, StatusCode::deadline_exceeded);
+  EXPECT_EQ(find(pinned, kRuntime, Dialect::v1), Dialect::v1) << "the pin may be stale: the call goes on as it came";
+  EXPECT_THAT(runtime_.questions, ElementsAre(kAskV1alpha2));
 }
 
 }  // namespace

@@ -54,7 +54,8 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
   void start(http2::Stream& stream, std::string message, std::unique_ptr<Waiter> waiter) {
     stream_ = &stream;
     waiter_ = std::move(waiter);
-    limits_.deadlines.add(*this, DeadlineQueue::Clock::now() + time_limit_);
+    deadline_ = DeadlineQueue::Clock::now() + time_limit_;
+    limits_.deadlines.add(*this, deadline_);
     stream.send_data(http2::message_prefix(message.size()));
     stream.send_data(message);
     stream.send_end();
@@ -96,22 +97,26 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
     stream_ = nullptr;
     intake_.stop();
     if (!waiter_) return;
-    if (!connection_lost) {
-      return resume(
-          cri::Reply::error(http2::status_of_reset(error_code),
-                            fmt::format("the runtime reset the call: {}", nghttp2_http2_strerror(error_code))));
-    }
+    if (!connection_lost) return resume(reply_to_reset(error_code));
     cri::Reply reply = cri::Reply::error(StatusCode::unavailable, lost_message(socket_path_));
     reply.runtime_is_lost = true;
     resume(std::move(reply));
   }
 
-  void on_deadline() override {
-    abandon(cri::Reply::error(StatusCode::deadline_exceeded,
-                              fmt::format("the runtime did not answer within {}", format_duration(time_limit_))));
-  }
+  void on_deadline() override { abandon(too_late()); }
 
  private:
+  cri::Reply too_late() const {
+    return cri::Reply::error(StatusCode::deadline_exceeded,
+                             fmt::format("the runtime did not answer within {}", format_duration(time_limit_)));
+  }
+
+  cri::Reply reply_to_reset(std::uint32_t error_code) const {
+    const StatusCode code = http2::status_of_reset(error_code, DeadlineQueue::Clock::now() >= deadline_);
+    if (code == StatusCode::deadline_exceeded) return too_late();
+    return cri::Reply::error(code, fmt::format("the runtime reset the call: {}", nghttp2_http2_strerror(error_code)));
+  }
+
   // Ends the call from our side.
   void abandon(cri::Reply reply) {
     if (stream_ != nullptr) stream_->reset(NGHTTP2_CANCEL);
@@ -135,6 +140,7 @@ class RuntimeCall final : public http2::StreamListener, public DeadlineQueue::En
 
   const std::string socket_path_;
   const std::chrono::nanoseconds time_limit_;
+  DeadlineQueue::Clock::time_point deadline_;  // from start() on
   const CallLimits limits_;
   MessageIntake intake_;
   http2::Stream* stream_ = nullptr;

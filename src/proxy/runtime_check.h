@@ -24,9 +24,9 @@ struct RuntimeQuestion {
   std::size_t max_message;  // octets
 };
 
-// Asks over a connection of its own what the runtime is; any gRPC answer will do (an image-only plugin answers
-// UNIMPLEMENTED, and so says nothing of itself). Errors: the socket's path and why there was no answer within
-// `patience`.
+// Asks over a connection of its own what the runtime is, in v1 and then in v1alpha2. Any gRPC answer will do: an
+// image-only plugin answers UNIMPLEMENTED twice, and so says nothing of itself. Errors: the socket's path and why there
+// was no answer within `patience`.
 boost::asio::awaitable<Expected<cri::RuntimeVersion>> check_runtime(const RuntimeQuestion& question,
                                                                     std::chrono::nanoseconds patience);
 

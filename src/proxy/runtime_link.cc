@@ -35,8 +35,8 @@ std::string lost_message(std::string_view socket_path) {
 }
 
 RuntimeLink::RuntimeLink(boost::asio::io_context& context, http2::FlushQueue& queue, Options options,
-                         std::function<void()> on_lost)
-    : context_(context), queue_(queue), options_(std::move(options)), on_lost_(std::move(on_lost)) {}
+                         std::function<void(Event)> observe)
+    : context_(context), queue_(queue), options_(std::move(options)), observe_(std::move(observe)) {}
 
 RuntimeLink::~RuntimeLink() {
   close();
@@ -60,6 +60,7 @@ Expected<void> RuntimeLink::connect() {
     return fail(unreachable_message(options_.socket_path, socket.error().reason));
   }
   current_ = http2::Connection::create(http2::Connection::Role::client, options_.limits, queue_, *this);
+  observe_(Event::connected);
   if (socket) {
     current_->start(std::move(*socket));
   } else {
@@ -90,7 +91,10 @@ void RuntimeLink::connect_when_free(std::shared_ptr<http2::Connection> connectio
 void RuntimeLink::close() {
   if (std::exchange(is_closed_, true)) return;
   auto connections = std::exchange(draining_, {});
-  if (current_) connections.push_back(std::exchange(current_, nullptr));
+  if (current_) {
+    connections.push_back(std::exchange(current_, nullptr));
+    observe_(Event::left);
+  }
   for (auto& connection : connections) {
     connection->detach();
     connection->close("the client is gone");
@@ -100,13 +104,14 @@ void RuntimeLink::close() {
 void RuntimeLink::on_goaway(http2::Connection& connection) {
   if (&connection != current_.get()) return;
   draining_.push_back(std::exchange(current_, nullptr));
-  on_lost_();
+  observe_(Event::lost);
 }
 
 void RuntimeLink::on_closed(http2::Connection& connection, std::string_view) {
-  if (current_.get() == &connection) current_.reset();
   std::erase_if(draining_, [&](const auto& held) { return held.get() == &connection; });
-  on_lost_();
+  if (current_.get() != &connection) return;
+  current_.reset();
+  observe_(Event::lost);
 }
 
 }  // namespace shim::proxy

@@ -24,9 +24,12 @@ class RuntimeLink final : private http2::ConnectionListener {
     http2::Limits limits;
   };
 
-  // `on_lost` is called when the runtime, not the client, ended a connection: it may be another process next time.
+  // What becomes of the connection that takes new streams. `lost`: the runtime, not the client, ended it, and may be
+  // another process next time. `left`: the client went.
+  enum class Event { connected, lost, left };
+
   RuntimeLink(boost::asio::io_context& context, http2::FlushQueue& queue, Options options,
-              std::function<void()> on_lost);
+              std::function<void(Event)> observe);
   ~RuntimeLink();
   RuntimeLink(const RuntimeLink&) = delete;
   RuntimeLink& operator=(const RuntimeLink&) = delete;
@@ -35,6 +38,7 @@ class RuntimeLink final : private http2::ConnectionListener {
   Expected<http2::Stream*> open(const http2::HeaderList& headers, bool is_end, http2::StreamListener& listener);
   // Closes every connection; what is in flight is lost. No stream can be opened afterwards.
   void close();
+  bool is_closed() const { return is_closed_; }
   const std::string& socket_path() const { return options_.socket_path; }
 
  private:
@@ -48,7 +52,7 @@ class RuntimeLink final : private http2::ConnectionListener {
   boost::asio::io_context& context_;
   http2::FlushQueue& queue_;
   const Options options_;
-  const std::function<void()> on_lost_;
+  const std::function<void(Event)> observe_;
   std::shared_ptr<http2::Connection> current_;                // takes new streams; null where there is none
   std::vector<std::shared_ptr<http2::Connection>> draining_;  // finish what they have
   bool is_closed_ = false;

@@ -23,7 +23,13 @@ Dialect dialect_of(const cri::Caller& caller) {
   return method ? method->dialect : Dialect::v1;
 }
 
-constexpr auto kAskLimit = 2s;  // then the call that wanted to know goes on as it came
+constexpr auto kAskLimit = 2min;  // as long as the kubelet gives its own calls; callers have less patience
+
+// The runtime's own words, not what the shim makes of a reset or of silence.
+bool is_grpc_answer(const cri::Reply& reply) {
+  const bool came_from_runtime = !reply.headers.empty() || reply.trailers.find(":status").has_value();
+  return came_from_runtime && reply.trailers.find("grpc-status").has_value();
+}
 
 }  // namespace
 
@@ -32,7 +38,7 @@ Tunnel::Tunnel(TunnelContext& context, Observer& observer)
       observer_(observer),
       client_(http2::Connection::create(http2::Connection::Role::server, context.limits, context.flush_queue, *this)),
       link_(context.io, context.flush_queue, {context.runtime_socket, context.limits},
-            [&dialects = context.dialects] { dialects.forget(); }) {}
+            [&dialects = context.dialects](RuntimeLink::Event event) { dialects.on_link(event); }) {}
 
 Tunnel::~Tunnel() {
   client_->detach();
@@ -66,19 +72,28 @@ void Tunnel::on_request(http2::Stream& stream, http2::HeaderList&& headers, bool
 
 boost::asio::awaitable<void> Tunnel::dispatch_when_known(std::shared_ptr<Tunnel> self,
                                                          std::shared_ptr<HeldRequest> held, Method method) {
-  const Dialects::Ask ask = [&](Dialect dialect, cri::Service service) { return self->ask(dialect, service); };
-  const Dialect target = co_await self->context_.dialects.find(method.service, method.dialect, ask);
+  const Dialects::Ask asker = self->asker();
+  const Dialect target = co_await self->context_.dialects.find(method.service, method.dialect, asker);
   http2::Stream* stream = held->stream();
   if (stream == nullptr) co_return;
   self->dispatch(*stream, std::move(held->headers()), held->ended_with_headers(), method, target);
   held->replay_to(*stream);
 }
 
-boost::asio::awaitable<http2::Status> Tunnel::ask(Dialect dialect, cri::Service service) {
+Dialects::Ask Tunnel::asker() {
+  return [self = shared_from_this()](Dialect dialect, cri::Service service) { return ask(self, dialect, service); };
+}
+
+boost::asio::awaitable<std::optional<http2::Status>> Tunnel::ask(std::shared_ptr<Tunnel> self, Dialect dialect,
+                                                                 cri::Service service) {
   const std::string_view question = service == cri::Service::image ? "ImageFsInfo" : "Version";
   http2::HeaderList headers = own_request_headers(path_of(dialect, service, question));
-  const cri::Reply reply = co_await call_runtime(link_, std::move(headers), std::string(), kAskLimit, limits());
-  co_return reply.status;
+  RuntimeLink& link = self->link_;
+  const cri::Reply reply = co_await call_runtime(link, std::move(headers), std::string(), kAskLimit, self->limits());
+  if (link.is_closed()) co_return std::nullopt;
+  http2::Status status = reply.status;
+  if (!is_grpc_answer(reply)) status.code = StatusCode::unavailable;
+  co_return status;
 }
 
 void Tunnel::dispatch(http2::Stream& stream, http2::HeaderList headers, bool is_end, const Method& method,
@@ -92,9 +107,8 @@ void Tunnel::dispatch(http2::Stream& stream, http2::HeaderList headers, bool is_
                   });
   }
   if (method.service == cri::Service::image && method.name == "StreamImages") {
-    if (is_translated) headers.set(":path", path_of(target, method.service, method.name));
     auto held = std::make_shared<HeldRequest>(context_.io, stream, std::move(headers), is_end);
-    boost::asio::co_spawn(context_.io, stream_images(shared_from_this(), held, context_.image_calls.read()),
+    boost::asio::co_spawn(context_.io, stream_images(shared_from_this(), held, method, context_.image_calls.read()),
                           boost::asio::bind_cancellation_slot(held->cancelled(), boost::asio::detached));
     return;
   }
@@ -117,7 +131,7 @@ void Tunnel::handle(http2::Stream& stream, http2::HeaderList headers, bool is_en
 // The one image call that streams: its request is small and translated as a whole, its messages are rewritten one by
 // one as they pass.
 boost::asio::awaitable<void> Tunnel::stream_images(std::shared_ptr<Tunnel> self, std::shared_ptr<HeldRequest> held,
-                                                   std::shared_ptr<const cri::ImageCalls> calls) {
+                                                   Method method, std::shared_ptr<const cri::ImageCalls> calls) {
   co_await held->wait_for_end();
   if (held->stream() == nullptr) co_return;
   http2::MessageReader reader(self->context_.max_message);
@@ -130,6 +144,11 @@ boost::asio::awaitable<void> Tunnel::stream_images(std::shared_ptr<Tunnel> self,
     if (held->stream() == nullptr) co_return;
     held->replace_body(http2::message_prefix(message.size()) + message);
   }
+  // Only now: the runtime may have been replaced meanwhile.
+  const Dialects::Ask asker = self->asker();
+  const Dialect target = co_await self->context_.dialects.find(method.service, method.dialect, asker);
+  if (held->stream() == nullptr) co_return;
+  held->headers().set(":path", path_of(target, method.service, method.name));
   const auto restore = [calls](const std::string& response) { return calls->restore_list(response); };
   Relay::start_rewriting(*held->stream(), held->headers(), self->link_,
                          MessageRewriter(self->context_.max_message, restore));
@@ -159,8 +178,8 @@ boost::asio::awaitable<cri::Reply> Tunnel::call_when_known(const cri::Caller& ca
                                                            std::string method, std::string message,
                                                            std::chrono::nanoseconds time_limit) {
   const Dialect spoken = dialect_of(caller);
-  const Dialects::Ask ask_it = [this](Dialect dialect, cri::Service asked) { return ask(dialect, asked); };
-  const Dialect target = co_await context_.dialects.find(service, spoken, ask_it);
+  const Dialects::Ask asking = asker();
+  const Dialect target = co_await context_.dialects.find(service, spoken, asking);
   if (caller.deadline) {
     time_limit = std::min<std::chrono::nanoseconds>(time_limit, *caller.deadline - std::chrono::steady_clock::now());
   }

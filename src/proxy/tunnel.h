@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/byte_budget.h"
@@ -74,12 +75,14 @@ class Tunnel final : public std::enable_shared_from_this<Tunnel>,
   static boost::asio::awaitable<void> dispatch_when_known(std::shared_ptr<Tunnel> self,
                                                           std::shared_ptr<HeldRequest> held, Method method);
   static boost::asio::awaitable<void> stream_images(std::shared_ptr<Tunnel> self, std::shared_ptr<HeldRequest> held,
-                                                    std::shared_ptr<const cri::ImageCalls> calls);
+                                                    Method method, std::shared_ptr<const cri::ImageCalls> calls);
   void handle(http2::Stream& stream, http2::HeaderList headers, bool is_end, ImageCall::Handler handler);
   boost::asio::awaitable<cri::Reply> call_when_known(const cri::Caller& caller, cri::Service service,
                                                      std::string method, std::string message,
                                                      std::chrono::nanoseconds time_limit);
-  boost::asio::awaitable<http2::Status> ask(Dialect dialect, cri::Service service);
+  Dialects::Ask asker();
+  static boost::asio::awaitable<std::optional<http2::Status>> ask(std::shared_ptr<Tunnel> self, Dialect dialect,
+                                                                  cri::Service service);
   CallLimits limits();
 
   TunnelContext& context_;

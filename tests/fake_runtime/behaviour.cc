@@ -9,6 +9,7 @@ Kind ParseKind(const std::string& name) {
   if (name == "cri") return Kind::kCri;
   if (name == "echo") return Kind::kEcho;
   if (name == "stream") return Kind::kStream;
+  if (name == "reply") return Kind::kReply;
   if (name == "count") return Kind::kCount;
   if (name == "deaf") return Kind::kDeaf;
   throw std::invalid_argument("no kind of behaviour is named " + name);
@@ -31,6 +32,8 @@ Behaviour ParseBehaviour(const nlohmann::json& json) {
       behaviour.messages = value;
     } else if (key == "size") {
       behaviour.size = value;
+    } else if (key == "replies") {
+      for (const std::string hex : value) behaviour.replies.push_back(FromHex(hex));
     } else if (key == "hold") {
       behaviour.hold = value;
     } else if (key == "delay_ms") {

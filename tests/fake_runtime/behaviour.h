@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace fake_runtime {
 
@@ -13,6 +14,7 @@ enum class Kind {
   kCri,     // the CRI method that the path names; UNIMPLEMENTED where there is none
   kEcho,    // each message comes back as it is: a unary call is one message long
   kStream,  // one request, then `messages` messages of `size` bytes
+  kReply,   // one request, then the messages of `replies`
   kCount,   // reads all messages and answers {"messages": …, "bytes": …}
   kDeaf,    // reads nothing and answers nothing until the call is cancelled
 };
@@ -23,13 +25,14 @@ struct Behaviour {
   Kind kind = Kind::kCri;
   int messages = 0;
   size_t size = 0;
+  std::vector<std::string> replies;
 
   // Before the answer: wait for a `Release` (or the call's end), then for `delay`; or take the process down.
   bool hold = false;
   std::chrono::milliseconds delay{0};
   bool crash = false;
 
-  // Not OK: the answer is this status instead of what `kind` says (kStream: after it), with these trailers.
+  // Not OK: the answer is this status instead of what `kind` says (kStream, kReply: after it), with these trailers.
   grpc::Status status;
   std::map<std::string, std::string> trailers;
 

@@ -134,6 +134,9 @@ class Call final : public grpc::ServerGenericBidiReactor, public Held {
       answer_.status = behaviour_.status;
       answer_.messages.assign(1, std::string(behaviour_.size, 'x'));
       to_write_ = behaviour_.messages;
+    } else if (behaviour_.kind == Kind::kReply) {
+      answer_ = {behaviour_.status, behaviour_.replies};
+      to_write_ = int(answer_.messages.size());
     } else if (!behaviour_.status.ok() || behaviour_.kind == Kind::kDeaf) {
       answer_.status = behaviour_.status;
     } else if (behaviour_.kind == Kind::kCount) {

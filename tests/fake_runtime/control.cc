@@ -30,6 +30,8 @@ json Run(Runtime& runtime, std::string_view command, const json& request) {
     std::vector<cri::Image> images;
     for (const auto& description : request.at("images")) images.push_back(ParseImage(description));
     runtime.SetImages(std::move(images));
+  } else if (command == "SetIdentity") {
+    runtime.SetIdentity({request.at("name"), request.at("version"), request.at("info")});
   } else if (command == "SetPull") {
     std::deque<Behaviour> outcomes;
     for (const auto& outcome : request.at("outcomes")) outcomes.push_back(ParseBehaviour(outcome));

@@ -27,14 +27,17 @@ std::unique_ptr<grpc::Server> Listen(const std::string& socket, grpc::CallbackGe
 int main(int argc, char** argv) {
   CLI::App app("A CRI runtime for tests");
   std::string socket, control_socket;
-  std::vector<std::string> versions = {"v1", "v1alpha2"}, services = {"ImageService", "RuntimeService"};
+  std::vector<std::string> versions = {"v1", "v1alpha2"}, services = {"ImageService", "RuntimeService"}, without;
   app.add_option("--socket", socket, "where CRI is served")->required();
   app.add_option("--control", control_socket, "where tests say what is to happen (control.h)");
   app.add_option("--versions", versions, "CRI versions that it speaks")->delimiter(',');
   app.add_option("--services", services, "CRI services that it has")->delimiter(',');
+  app.add_option("--without", without, "what it lacks of those: v1.ImageService, v1.ImageService/ImageFsInfo")
+      ->delimiter(',');
   CLI11_PARSE(app, argc, argv);
 
-  fake_runtime::Runtime runtime({{versions.begin(), versions.end()}, {services.begin(), services.end()}});
+  fake_runtime::Runtime runtime(
+      {{versions.begin(), versions.end()}, {services.begin(), services.end()}, {without.begin(), without.end()}});
   fake_runtime::Control control(runtime);
   fake_runtime::Service service(runtime);
   std::unique_ptr<grpc::Server> control_server;

@@ -54,12 +54,18 @@ Answer Malformed() {
   return {{grpc::StatusCode::INTERNAL, "grpc: error unmarshalling request"}, {}};
 }
 
-Answer Version(std::string_view dialect) {
+Answer Version(std::string_view dialect, const Identity& identity) {
   cri::VersionResponse response;
   response.set_version("0.1.0");
-  response.set_runtime_name("fake-runtime");
-  response.set_runtime_version("1.2.3");
+  response.set_runtime_name(identity.name);
+  response.set_runtime_version(identity.version);
   response.set_runtime_api_version(std::string(dialect));
+  return Reply(response);
+}
+
+Answer Status(const cri::StatusRequest& request, const Identity& identity) {
+  cri::StatusResponse response;
+  if (request.verbose()) response.mutable_info()->insert(identity.info.begin(), identity.info.end());
   return Reply(response);
 }
 
@@ -98,9 +104,14 @@ Answer Runtime::AnswerTo(const std::string& path, const std::string& bytes, cons
   std::lock_guard lock(mutex_);
   const Method method = Parse(path);
   if (!Serves(method.version, method.service)) return UnknownService(method);
+  if (Lacks(method.version, std::string(method.service) + "/" + std::string(method.name))) return UnknownMethod(method);
 
   if (method.service == "RuntimeService") {
-    if (method.name == "Version") return Version(method.version);
+    if (method.name == "Version") return Version(method.version, identity_);
+    if (method.name == "Status" && !identity_.info.empty()) {
+      const auto request = ParseRequest<cri::StatusRequest>(bytes);
+      return request ? Status(*request, identity_) : Malformed();
+    }
     if (method.name != "CreateContainer") return UnknownMethod(method);
     const auto request = ParseRequest<cri::CreateContainerRequest>(bytes);
     if (!request) return Malformed();
@@ -205,6 +216,11 @@ void Runtime::SetPulls(const std::string& name, std::deque<Behaviour> outcomes) 
   if (!outcomes.empty()) pulls_[name] = std::move(outcomes);
 }
 
+void Runtime::SetIdentity(Identity identity) {
+  std::lock_guard lock(mutex_);
+  identity_ = std::move(identity);
+}
+
 void Runtime::SetImages(std::vector<cri::Image> images) {
   std::lock_guard lock(mutex_);
   images_.Replace(std::move(images));
@@ -216,7 +232,12 @@ std::vector<cri::Image> Runtime::Images() const {
 }
 
 bool Runtime::Serves(std::string_view version, std::string_view service) const {
-  return options_.versions.contains(std::string(version)) && options_.services.contains(std::string(service));
+  return options_.versions.contains(std::string(version)) && options_.services.contains(std::string(service)) &&
+         !Lacks(version, service);
+}
+
+bool Runtime::Lacks(std::string_view version, std::string_view service_or_method) const {
+  return options_.without.contains(std::string(version) + "." + std::string(service_or_method));
 }
 
 }  // namespace fake_runtime

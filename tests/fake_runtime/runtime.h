@@ -28,12 +28,20 @@ struct Answer {
   std::vector<std::string> messages;  // serialised; one for a unary call
 };
 
+// What the runtime says that it is.
+struct Identity {
+  std::string name = "fake-runtime";
+  std::string version = "1.2.3";
+  std::map<std::string, std::string> info;  // of a verbose Status; without any, that method is not there
+};
+
 // Thread-safe.
 class Runtime {
  public:
   struct Options {
     std::set<std::string> versions;  // of "v1", "v1alpha2"
     std::set<std::string> services;  // of "ImageService", "RuntimeService"
+    std::set<std::string> without;   // of those, "v1.ImageService" or, a method alone, "v1.ImageService/ImageFsInfo"
   };
 
   explicit Runtime(Options options) : options_(std::move(options)) {}
@@ -58,16 +66,19 @@ class Runtime {
   void SetBehaviour(const std::string& method, const Behaviour& behaviour);
   // The last one counts for all later pulls. A name without any is NOT_FOUND.
   void SetPulls(const std::string& name, std::deque<Behaviour> outcomes);
+  void SetIdentity(Identity identity);
   void SetImages(std::vector<cri::Image> images);
   std::vector<cri::Image> Images() const;
 
  private:
   bool Serves(std::string_view version, std::string_view service) const;
+  bool Lacks(std::string_view version, std::string_view service_or_method) const;
 
   const Options options_;
   CallLog log_;
 
   mutable std::mutex mutex_;  // guards all below
+  Identity identity_;
   ImageStore images_;
   std::map<std::string, Behaviour> behaviours_;         // by method
   std::map<std::string, std::deque<Behaviour>> pulls_;  // by image name, as it was asked for

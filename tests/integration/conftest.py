@@ -15,6 +15,7 @@ import pytest
 
 from certificates import Authority
 from cri import Client
+from crossed import DIFFERENT, Crossed
 from fake_api_server import FakeApiServer
 from fake_runtime import FakeRuntime
 from faulty_registry import FaultyRegistry
@@ -150,6 +151,32 @@ def start_shim(new_shim: Callable[..., Shim], runtime: FakeRuntime) -> Callable[
         return shim
 
     return start
+
+
+@pytest.fixture(scope="module", params=DIFFERENT, ids=lambda pair: f"{pair[0]}-on-{pair[1]}")
+def crossed_pair(request: pytest.FixtureRequest) -> Iterator[tuple[Crossed, Workplace]]:
+    caller, spoken = request.param
+    with tempfile.TemporaryDirectory(prefix="ics-") as folder:
+        workplace = Workplace(Path(folder))
+        try:
+            runtime = FakeRuntime(workplace, built("fake-runtime"), versions=spoken)
+            registry = Registry()
+            workplace.on_close(registry.stop)
+            shim = Shim(workplace, built("image-cri-shim"), runtime.socket)
+            shim.configure(registries=[{"address": registry.address, "match": ["docker.io/mirrored"]}])
+            shim.start()
+            yield Crossed(caller, spoken, runtime, shim, shim.client(version=caller), registry), workplace
+        finally:
+            workplace.close()
+        assert not workplace.leaks()
+        shim.check_exits()
+
+
+@pytest.fixture
+def crossed(request: pytest.FixtureRequest, crossed_pair: tuple[Crossed, Workplace]) -> Crossed:
+    """Shared by the tests of a file, each of which sets how the methods behave that it calls."""
+    pair, request.node.stash[WORKPLACE] = crossed_pair
+    return pair
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,8 +16,10 @@ Metadata = Sequence[tuple[str, "str | bytes"]]
 CALL_SECONDS = 20.0
 
 
-def _load_messages() -> SimpleNamespace:
-    """The message classes of fake_runtime/cri.proto, without generated files."""
+def load_messages(
+    change: Callable[[descriptor_pb2.FileDescriptorProto], None] = lambda _: None
+) -> SimpleNamespace:
+    """The message classes of fake_runtime/cri.proto, without generated files; of what `change` makes of it."""
     folder = Path(__file__).parent.parent / "fake_runtime"
     compiled = subprocess.run(
         ["protoc", f"-I{folder}", "--descriptor_set_out=/dev/stdout", "cri.proto"],
@@ -26,6 +28,7 @@ def _load_messages() -> SimpleNamespace:
     ).stdout
     pool = descriptor_pool.DescriptorPool()
     file = descriptor_pb2.FileDescriptorSet.FromString(compiled).file[0]
+    change(file)
     pool.Add(file)
     factory = message_factory.MessageFactory(pool)
     return SimpleNamespace(
@@ -36,7 +39,7 @@ def _load_messages() -> SimpleNamespace:
     )
 
 
-messages = _load_messages()
+messages = load_messages()
 
 
 class Client:

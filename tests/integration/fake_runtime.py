@@ -64,6 +64,7 @@ class FakeRuntime:
         name: str = "runtime",
         versions: str = "v1,v1alpha2",
         services: str = "ImageService,RuntimeService",
+        without: str = "",
     ) -> None:
         self.socket = workplace.path(f"{name}.sock")
         self._workplace = workplace
@@ -71,7 +72,7 @@ class FakeRuntime:
         self._control_socket = workplace.path(f"{name}-control.sock")
         self._command = [
             binary, "--socket", self.socket, "--control", self._control_socket,
-            "--versions", versions, "--services", services,
+            "--versions", versions, "--services", services, *(["--without", without] if without else []),
         ]  # fmt: skip
         self.process: Process
         self._channel: grpc.Channel
@@ -97,6 +98,10 @@ class FakeRuntime:
     def _control(self, command: str, **request: Any) -> dict[str, Any]:
         call = self._channel.unary_unary(f"/fake_runtime.Control/{command}")
         return json.loads(call(json.dumps(request).encode(), timeout=20))
+
+    def set_identity(self, name: str, version: str, **info: str) -> None:
+        """What Version says, and the details of Status."""
+        self._control("SetIdentity", name=name, version=version, info=info)
 
     def set_images(self, *images: dict[str, Any]) -> None:
         self._control("SetImages", images=list(images))

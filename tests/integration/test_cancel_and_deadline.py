@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
+from collections.abc import Callable
 
 import grpc
 import pytest
 
 from cri import Client, error_of
 from fake_runtime import FakeRuntime, now_ns
+from http2 import CANCEL, RawConnection, RawRuntime
 from processes import eventually
+from shim import IS_RELAY, Shim
 
 SLOW = "/runtime.v1.RuntimeService/ExecSync"
 LIST_IMAGES = "/runtime.v1.ImageService/ListImages"
@@ -115,6 +120,27 @@ def test_expired_deadline_ends_the_call_at_the_runtime(runtime: FakeRuntime, cli
 
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     runtime.wait_for_cancel("ExecSync")
+
+
+@pytest.mark.skipif(IS_RELAY, reason="a relay passes the reset on")
+def test_deadline_that_the_runtime_notices_first_is_still_one(
+    start_raw_runtime: Callable[..., RawRuntime], bare_shim: Shim
+) -> None:
+    """Servers in grpc-go end a call whose deadline has passed by RST_STREAM(CANCEL)."""
+
+    def give_up(peer: RawConnection, stream: int, _: dict[str, str]) -> None:
+        bare_shim.process.signal(signal.SIGSTOP)
+        too_late = time.monotonic() + 0.1
+        eventually(lambda: time.monotonic() > too_late, "the deadline passes")
+        peer.reset(stream, CANCEL)
+        bare_shim.process.signal(signal.SIGCONT)
+
+    start_raw_runtime(give_up)
+    client = bare_shim.raw_client()
+
+    headers, _ = client.answer(client.request(LIST_IMAGES, headers=[("grpc-timeout", "100m")]))
+
+    assert headers["grpc-status"] == str(grpc.StatusCode.DEADLINE_EXCEEDED.value[0])
 
 
 def test_no_deadline_stays_no_deadline(runtime: FakeRuntime, client: Client) -> None:

@@ -43,7 +43,7 @@ WATCH_FAULTS = [
     Fault.ERROR_FRAME,
     Fault.CLOSED_AT_ONCE,
 ]
-ENOUGH_BYTES = 16 * 1024 * 1024  # for what a peer, and the kernel between, has taken before it hangs up
+ENOUGH_BYTES = 32 * 1024 * 1024  # of 100: what two attempts, and the kernel between, have taken before they hang up
 
 
 def name_of(fault: Fault) -> str:

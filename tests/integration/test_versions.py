@@ -8,19 +8,19 @@ import grpc
 import pytest
 
 from cri import error_of
+from crossed import DIFFERENT
 from fake_runtime import FakeRuntime, image, image_id, succeeds
 
 StartRuntime = Callable[..., FakeRuntime]
 VERSIONS = ["v1", "v1alpha2"]
-DIFFERENT = [("v1", "v1alpha2"), ("v1alpha2", "v1")]
 
 
 @pytest.fixture
 def start(start_runtime: StartRuntime, new_shim):
     """start(caller, runtime): a client of one version in front of a runtime of others."""
 
-    def start_pair(caller: str, runtime_versions: str, services: str = "ImageService,RuntimeService", **settings):
-        runtime = start_runtime(versions=runtime_versions, services=services)
+    def start_pair(caller: str, runtime_versions: str, services: str = "ImageService,RuntimeService", without: str = "", **settings):
+        runtime = start_runtime(versions=runtime_versions, services=services, without=without)
         shim = new_shim(runtime.socket)
         shim.configure(**settings)
         shim.start()
@@ -42,26 +42,6 @@ def test_image_calls_are_translated(start, caller: str, runtime_version: str) ->
 
     assert {call.method.split(".")[1] for call in runtime.calls("PullImage")} == {runtime_version}
     assert [each["id"] for each in runtime.images()] == [image_id(2)]
-
-
-@pytest.mark.parametrize("caller, runtime_version", DIFFERENT)
-def test_other_calls_are_translated(start, caller: str, runtime_version: str) -> None:
-    client, runtime, _ = start(caller, runtime_version)
-    runtime.set_behaviour(f"/runtime.{runtime_version}.RuntimeService/ListPodSandbox", kind="echo")
-    runtime.set_behaviour(f"/runtime.{runtime_version}.RuntimeService/Events", kind="stream", messages=3, size=2)
-
-    assert client.unary(client.method("RuntimeService", "ListPodSandbox"), b"bytes") == b"bytes"
-    assert list(client.server_stream(client.method("RuntimeService", "Events"))) == [b"xx"] * 3
-
-
-@pytest.mark.parametrize("caller, runtime_version", DIFFERENT)
-def test_version_response_is_in_the_callers_dialect(start, caller: str, runtime_version: str) -> None:
-    client, _, _ = start(caller, runtime_version)
-
-    response = client.version_of_runtime()
-
-    assert response.runtime_api_version == caller
-    assert (response.runtime_name, response.runtime_version) == ("fake-runtime", "1.2.3")
 
 
 @pytest.mark.parametrize("caller", VERSIONS)
@@ -96,22 +76,67 @@ def test_method_that_the_runtime_lacks_stays_unimplemented(start, caller: str, r
 
 
 @pytest.mark.parametrize("pinned", VERSIONS)
-@pytest.mark.parametrize("runtime_version", VERSIONS)
-@pytest.mark.parametrize("caller", VERSIONS)
-def test_pinned_version_never_breaks_a_node(start, caller: str, runtime_version: str, pinned: str) -> None:
-    """Documents said v1alpha2 for years, where it had no effect."""
-    client, _, _ = start(caller, runtime_version, version=pinned)
+@pytest.mark.parametrize("spoken", [*VERSIONS, "v1,v1alpha2"])
+def test_pinned_version_is_used_where_the_runtime_has_it(start, spoken: str, pinned: str) -> None:
+    """Documents said v1alpha2 for years, where it had no effect: a pin never breaks a node."""
+    _, runtime, shim = start("v1", spoken, version=pinned)
+    used = pinned if pinned in spoken.split(",") else spoken
 
-    assert client.list_images() == []
-    assert client.version_of_runtime().runtime_api_version == caller
+    for caller in VERSIONS:
+        client = shim.client(version=caller)
+        assert client.list_images() == []
+        assert client.version_of_runtime().runtime_api_version == caller
+
+        assert runtime.calls("ListImages")[-1].method == f"/runtime.{used}.ImageService/ListImages"
+        assert runtime.calls("Version")[-1].method == f"/runtime.{used}.RuntimeService/Version"
 
 
-def test_stale_pin_is_warned_about(start) -> None:
-    client, _, shim = start("v1", "v1", version="v1alpha2")
+def test_stale_pin_is_warned_about_once(start) -> None:
+    client, runtime, shim = start("v1", "v1", version="v1alpha2")
 
+    for _ in range(3):
+        client.list_images()
+        client.version_of_runtime()
+        shim.client(version="v1alpha2").list_images()
+    shim.hang_up()
+    shim.wait_for_log("warn", "v1alpha2")
     client.list_images()
 
-    shim.wait_for_log("warn", "v1alpha2")
+    assert len(shim.said("warn", "v1alpha2 is not spoken")) == 1
+
+
+def test_pin_of_a_plugin_with_the_image_service_alone_is_not_stale(start) -> None:
+    client, _, shim = start("v1", "v1alpha2", services="ImageService", version="v1alpha2")
+
+    assert client.list_images() == []
+    assert error_of(client.start(client.method("RuntimeService", "Status"))).code() is grpc.StatusCode.UNIMPLEMENTED
+    shim.terminate()
+    shim.process.wait()
+
+    assert not shim.said("is not spoken")
+
+
+@pytest.mark.parametrize("pinned", [*VERSIONS, "auto"])
+@pytest.mark.parametrize("without", ["v1.ImageService,v1alpha2.RuntimeService", "v1alpha2.ImageService,v1.RuntimeService"])
+def test_version_is_found_for_each_service_alone(start, without: str, pinned: str) -> None:
+    _, runtime, shim = start("v1", "v1,v1alpha2", without=without, version=pinned)
+    runtime.set_images(image(1, "docker.io/library/redis:7"))
+
+    for caller in VERSIONS:
+        client = shim.client(version=caller)
+        assert [listed.id for listed in client.list_images()] == [image_id(1)]
+        assert client.version_of_runtime().runtime_api_version == caller
+        assert client.create_container("docker.io/library/redis:7")
+
+
+@pytest.mark.parametrize("caller, spoken", DIFFERENT)
+def test_plugin_without_image_fs_info_is_translated(start, caller: str, spoken: str) -> None:
+    without = f"{spoken}.ImageService/ImageFsInfo"
+    client, _, _ = start(caller, spoken, services="ImageService", without=without)
+
+    assert client.list_images() == []
+    error = error_of(client.start(client.method("ImageService", "ImageFsInfo")))
+    assert error.details() == f"unknown method ImageFsInfo for service runtime.{spoken}.ImageService"
 
 
 @pytest.mark.parametrize("caller", VERSIONS)
@@ -124,25 +149,14 @@ def test_plugin_with_the_image_service_alone_is_served(start, caller: str, runti
     assert error_of(client.start(client.method("RuntimeService", "Version"))).code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_runtime_that_comes_back_with_another_version_is_asked_again(
-    start_runtime: StartRuntime, new_shim
-) -> None:
-    old = start_runtime(versions="v1alpha2")
-    shim = new_shim(old.socket)
-    shim.configure()
-    shim.start()
-    client = shim.client(version="v1alpha2")
-    client.list_images()
-    old.kill()
+@pytest.mark.parametrize("runtime_version", VERSIONS)
+def test_check_says_what_the_runtime_is(start, runtime_version: str) -> None:
+    _, runtime, shim = start("v1", runtime_version)
 
-    start_runtime(versions="v1")
-
-    assert client.list_images() == []
-    assert client.version_of_runtime().runtime_api_version == "v1alpha2"
+    assert f"✓ runtime {runtime.socket}: fake-runtime 1.2.3" in shim.run("check").stdout
 
 
-def test_service_of_no_cri_package_is_not_translated(start) -> None:
-    client, runtime, _ = start("v1", "v1alpha2")
-    runtime.set_behaviour("/runtime.v1beta3.ImageService/ListImages", kind="echo")
+def test_check_of_a_plugin_with_the_image_service_alone_passes(start) -> None:
+    _, runtime, shim = start("v1", "v1", services="ImageService")
 
-    assert client.unary("/runtime.v1beta3.ImageService/ListImages", b"as it is") == b"as it is"
+    assert f"✓ runtime {runtime.socket}: it answers" in shim.run("check").stdout

@@ -37,7 +37,7 @@ def account(cluster: Cluster, workplace: Workplace) -> Path:
     """The kubeconfig of deploy/rbac.yaml's account."""
     cluster.kubectl.run("apply", "-f", DEPLOY / "rbac.yaml")
     eventually(lambda: cluster.kubectl.can("watch", f"configmaps/{NAME}", "-n", NAMESPACE, f"--as={ACCOUNT}"), "rights")
-    return cluster.token_kubeconfig(workplace.folder, workplace.secrets.add(cluster.token()))
+    return cluster.token_kubeconfig(workplace.folder, workplace.secrets.add(cluster.account_token()))
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ class Follower:
 
     def __init__(self, cluster: Cluster, resource_version: str) -> None:
         self.arrivals: list[float] = []
-        self._answer = cluster.api.client().watch(resource_version)
+        self._answer = cluster.api.client().watch(PATH, resource_version)
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:

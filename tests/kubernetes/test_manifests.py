@@ -8,8 +8,9 @@ import subprocess
 import pytest
 import yaml
 
-from cluster import ACCOUNT, KEY, NAME, NAMESPACE, Cluster, Kubectl
+from cluster import ACCOUNT, KEY, NAME, NAMESPACE, Cluster
 from peers import ROOT
+from peers.control_plane import Kubectl
 from processes import Workplace, eventually
 
 DEPLOY = ROOT / "deploy"

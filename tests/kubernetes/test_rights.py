@@ -23,7 +23,7 @@ def account(cluster: Cluster, workplace: Workplace) -> Path:
     """The kubeconfig of an account that has no rights yet."""
     cluster.kubectl.run("create", "serviceaccount", NAME, "--namespace", NAMESPACE)
     cluster.kubectl.run("label", "serviceaccount", NAME, "--namespace", NAMESPACE, f"app.kubernetes.io/name={NAME}")
-    return cluster.token_kubeconfig(workplace.folder, workplace.secrets.add(cluster.token()))
+    return cluster.token_kubeconfig(workplace.folder, workplace.secrets.add(cluster.account_token()))
 
 
 def test_missing_rule_is_named_and_its_arrival_is_noticed(
@@ -168,7 +168,7 @@ def test_rotated_token_is_used_when_the_old_one_is_refused(
     cluster.kubectl.run("delete", "serviceaccount", NAME, "--namespace", NAMESPACE)
     cluster.kubectl.run("apply", "-f", DEPLOY / "rbac.yaml")
     fresh = workplace.path("fresh")
-    fresh.write_text(workplace.secrets.add(cluster.token()))
+    fresh.write_text(workplace.secrets.add(cluster.account_token()))
     fresh.rename(workplace.path("token"))
     cluster.api.stop()  # so that the open watch of the old one ends
     cluster.api.start()
