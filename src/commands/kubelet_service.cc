@@ -100,7 +100,7 @@ Expected<void> ask_health(const std::string& url) {
   request.proxy = "";
   request.timeout = kHealthPatience;
   const auto response = run_to_end(io, http.request(std::move(request)));
-  if (!response) return fail(fmt::format("{}: {}", url, response.error().message));
+  if (!response) return fail(response.error().message);
   if (response->status == kHealthy) return {};
   return fail(fmt::format("{}: status {}: {}", url, response->status, printable(response->body, 256)));
 }
