@@ -121,6 +121,19 @@ TEST_F(Words, ConfigNeedsToKnowWhatFor) {
   EXPECT_THAT(out_, HasSubstr("Exit codes"));
 }
 
+TEST_F(Words, SwitchTheKubelet) {
+  const CommandLine line = parsed({"kubelet", "enable", "--dry-run", "--yes", "--config", "/c", "--timeout", "7"});
+  EXPECT_EQ(line.command, Command::kubelet) << "its --dry-run is its own";
+  EXPECT_EQ(line.kubelet.action, KubeletLine::Action::enable);
+  EXPECT_TRUE(line.kubelet.is_dry_run);
+  EXPECT_TRUE(line.kubelet.is_confirmed);
+  EXPECT_EQ(line.kubelet.config, "/c");
+  EXPECT_EQ(line.kubelet.timeout.count(), 7);
+  EXPECT_EQ(parsed({"kubelet", "disable"}).kubelet.timeout.count(), 90);
+  EXPECT_EQ(parsed({"kubelet", "status", "--json", "-f", "a.yaml"}).file, "a.yaml");
+  EXPECT_EQ(exit_code({"kubelet"}), 2);
+}
+
 TEST_F(Words, VersionIsPrintedAlone) {
   for (const char* word : {"-v", "--version"}) {
     EXPECT_EQ(exit_code({word}), 0);

@@ -5,9 +5,11 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/byte_budget.h"
@@ -68,6 +70,14 @@ Expected<credentials::ProgramResult> run(const std::string& file, std::vector<st
   return result;
 }
 
+// `/var/run` is a link to `/run`.
+std::string without_links(const std::string& path) {
+  const std::filesystem::path given(path);
+  std::error_code error;
+  const auto folder = std::filesystem::canonical(given.parent_path(), error);
+  return error ? path : (folder / given.filename()).string();
+}
+
 }  // namespace
 
 Expected<void> ask_image_service(const std::string& socket, std::chrono::milliseconds patience) {
@@ -90,7 +100,7 @@ Expected<void> ask_health(const std::string& url) {
   request.proxy = "";
   request.timeout = kHealthPatience;
   const auto response = run_to_end(io, http.request(std::move(request)));
-  if (!response) return fail(fmt::format("{}: {}", url, response.error().message));
+  if (!response) return fail(response.error().message);
   if (response->status == kHealthy) return {};
   return fail(fmt::format("{}: status {}: {}", url, response->status, printable(response->body, 256)));
 }
@@ -107,17 +117,17 @@ Expected<void> restart_unit(const std::string& systemctl, const std::string& uni
 }
 
 bool has_clients(const std::string& root, const std::string& socket) {
-  constexpr std::string_view kConnected = "03";  // SS_CONNECTED (net/unix(7))
-  // Both ways to /run, and the name that a socket has before it is put in its place.
-  const std::string name = socket.substr(socket.rfind('/'));
+  constexpr std::string_view kConnected = "03";  // SS_CONNECTED (net/unix.h)
+  const std::string wanted = without_links(socket);
   std::ifstream list(root + "/proc/net/unix");
   for (std::string line; std::getline(list, line);) {
     std::istringstream words(line);
     std::string number, references, protocol, flags, type, state, inode, path;
     words >> number >> references >> protocol >> flags >> type >> state >> inode >> path;
-    const std::size_t at = path.rfind('/');
-    if (state != kConnected || at == std::string::npos) continue;
-    if (path.substr(at) == name || path.substr(at).starts_with(name + ".")) return true;
+    if (state != kConnected || !path.starts_with('/')) continue;
+    const std::string listener = without_links(path);
+    // A socket keeps the name that it was bound to, before it was put in its place (http2/unix_socket.h).
+    if (listener == wanted || listener.starts_with(wanted + ".")) return true;
   }
   return false;
 }

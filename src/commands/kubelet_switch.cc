@@ -22,8 +22,8 @@ constexpr int kDone = 0;
 constexpr int kNotDone = 1;
 
 constexpr auto kShimPatience = 5s;
-constexpr auto kPoll = 500ms;
-constexpr int kGoodInARow = 3;  // a kubelet that ends soon after its start is not well
+constexpr auto kPoll = 200ms;
+constexpr int kGoodInARow = 5;  // a kubelet that ends soon after its start is not well
 
 void good(const std::string& what) {
   fmt::print("✓ {}\n", what);
@@ -103,16 +103,16 @@ int KubeletSwitch::enable() {
   auto node = find_kubelet({line_.root, line_.config});
   if (!node) return bad(node.error().message);
   node_ = std::move(*node);
-  const std::string endpoint = "unix://" + socket_;
+  const bool is_in_use = this->is_in_use();  // before a connection of our own
   if (!check_before()) return kNotDone;
-  if (is_in_use()) {
+  if (is_in_use) {
     good("the kubelet points at the shim already");
     return kDone;
   }
   const bool is_set = is_same_socket(node_.image_endpoint(), socket_) && node_.decisive() != nullptr;
   KubeletChange change;
   if (!is_set) {
-    auto wanted = change_to(node_, endpoint, kubelet_version(node_));
+    auto wanted = change_to(node_, "unix://" + socket_, kubelet_version(node_));
     if (!wanted) return bad(wanted.error().message);
     change = std::move(*wanted);
     show(change);

@@ -96,7 +96,39 @@ def test_stopping_is_said(runtime: FakeRuntime, new_shim, manager: NotifySocket)
     shim.terminate()
 
     manager.wait_for("STOPPING=1")
+    manager.wait_for("STATUS=draining")
     assert shim.process.wait() == 0
+
+
+def test_status_names_the_socket_that_is_served(runtime: FakeRuntime, new_shim, manager: NotifySocket) -> None:
+    shim = new_shim(runtime.socket)
+    shim.configure()
+
+    launch(shim, manager)
+    manager.wait_for("READY=1")
+
+    assert f"STATUS=serving on {shim.socket}" in manager.lines
+
+
+def test_watchdog_is_fed_while_calls_drain(runtime: FakeRuntime, new_shim, manager: NotifySocket) -> None:
+    """Or systemd would kill the daemon in the middle of them."""
+    runtime.set_pull("nginx:1.25", {"hold": True})
+    shim = new_shim(runtime.socket)
+    shim.configure()
+    launch(shim, manager, WATCHDOG_USEC="200000")
+    manager.wait_for("READY=1")
+    pull = shim.client().start_pull("nginx:1.25")
+    runtime.wait_for_calls("PullImage")
+    shim.terminate()
+    manager.wait_for("STOPPING=1")
+
+    for _ in range(3):
+        manager.lines.clear()
+        manager.wait_for("WATCHDOG=1", seconds=5)
+
+    runtime.release()
+    assert shim.process.wait() == 0
+    pull.cancel()
 
 
 def test_reload_is_said_with_its_time_and_its_end(runtime: FakeRuntime, new_shim, manager: NotifySocket) -> None:
