@@ -32,11 +32,12 @@ class Server final : private Tunnel::Observer {
   boost::asio::awaitable<void> drain(std::chrono::nanoseconds timeout);
 
   http2::UnixListener& listener() { return listener_; }
+  std::size_t connections() const { return tunnels_.size(); }
+  std::size_t calls_in_flight() const;
 
  private:
   boost::asio::awaitable<void> accept();
   void on_tunnel_closed(Tunnel& tunnel, std::string_view reason) override;
-  std::size_t calls_in_flight() const;
 
   TunnelContext& context_;
   http2::UnixListener listener_;
