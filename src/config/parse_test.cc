@@ -281,11 +281,5 @@ TEST(Warnings, two_registries_that_are_alike_are_named) {
               ElementsAre("f.yaml:3: registries[1].address: the same address and match as registries[0]"));
 }
 
-TEST(Notes, keys_without_effect_in_this_version_are_said) {
-  EXPECT_THAT(notes_of("address: a.example\nreloadInterval: 30s\ncache:\n  imageCacheSize: 1\nhttp: {address: ''}\n"
-                       "probe: {timeout: 1s, hedgeDelay: 1ms}\n"),
-              ElementsAre("f.yaml:5: http.address: accepted; has no effect in this version"));
-}
-
 }  // namespace
 }  // namespace shim::config
