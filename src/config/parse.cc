@@ -81,10 +81,10 @@ ConfigMap read_config_map(Block block) {
   return config_map;
 }
 
-// `host:port`: an IPv4 address, a name, or an IPv6 address in brackets. Port 0: any free one.
+// `host:port`: an IPv4 address, a name, an IPv6 address in brackets, or nothing. Port 0: any free one.
 bool is_endpoint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return false;
+  if (colon == std::string_view::npos) return false;
   const std::string_view port = text.substr(colon + 1);
   unsigned int number = 0;
   const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), number);

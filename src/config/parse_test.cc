@@ -113,6 +113,7 @@ const Key keys[] = {
     {"configMap: {kubeconfig: /k}", [](Config& c) { c.config_map.kubeconfig = "/k"; }},
     {"configMap: {env: []}", [](Config& c) { c.config_map.env.clear(); }},
     {"http: {address: '[::1]:9731'}", [](Config& c) { c.http.address = "[::1]:9731"; }},
+    {"http: {address: ':9731'}", [](Config& c) { c.http.address = ":9731"; }},
     {"http: {address: 127.0.0.1:0}", [](Config& c) { c.http.address = "127.0.0.1:0"; }},
     {"log: {format: json}", [](Config& c) { c.log.format = LogFormat::json; }},
 };

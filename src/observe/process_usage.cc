@@ -94,7 +94,8 @@ std::optional<std::uint64_t> max_descriptors() {
 }
 
 std::chrono::system_clock::time_point start_time(const ProcessUsage& usage) {
-  return std::chrono::system_clock::now() - (time_since_boot() - usage.started_after_boot);
+  static const auto time = std::chrono::system_clock::now() - (time_since_boot() - usage.started_after_boot);
+  return time;
 }
 
 }  // namespace shim::observe

@@ -23,7 +23,7 @@ std::optional<ProcessUsage> process_usage();
 std::optional<std::uint64_t> open_descriptors();
 // Nothing where there is no limit, too.
 std::optional<std::uint64_t> max_descriptors();
-// When the process began, by the clock as it is set now.
+// When this process began, by the clock as it was set when this was asked first: it does not move with the clock.
 std::chrono::system_clock::time_point start_time(const ProcessUsage& usage);
 
 }  // namespace shim::observe
