@@ -12,5 +12,6 @@ find_package(CURL REQUIRED)
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2>=1.52)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 # For its headers alone: its library would be one more that the daemon loads at each start, for what only `check` does.
 pkg_check_modules(TOMLPLUSPLUS REQUIRED tomlplusplus)

@@ -32,6 +32,8 @@ constexpr std::size_t kMaxMessage = 8 * 1024;
 static_assert(6 * kMaxMessage + 128 < kMaxPending, "a JSON escape takes six bytes: every line fits into the buffer");
 constexpr std::chrono::seconds kFlushLimit{1};
 
+std::atomic<std::uint64_t> all_dropped{0};  // lines, of all logs
+
 std::string_view level_word(spdlog::level::level_enum level) {
   switch (level) {
     case spdlog::level::trace:
@@ -127,8 +129,10 @@ class LineQueue {
     const std::size_t least = std::max(pending_.size() + size - kMaxPending, kMaxPending / 4);
     const std::size_t end =
         std::min(pending_.find('\n', std::min(least, pending_.size() - 1)), pending_.size() - 1) + 1;
-    dropped_ +=
+    const auto lines =
         static_cast<std::uint64_t>(std::count(pending_.begin(), pending_.begin() + static_cast<long>(end), '\n'));
+    dropped_ += lines;
+    all_dropped += lines;
     pending_.erase(0, end);
   }
 
@@ -228,6 +232,10 @@ void set_log_format(LogFormat format) {
 
 void flush_log() {
   spdlog::default_logger_raw()->flush();
+}
+
+std::uint64_t log_lines_dropped() {
+  return all_dropped;
 }
 
 }  // namespace shim

@@ -15,6 +15,8 @@
 
 #include <unistd.h>
 
+#include <cstdint>
+
 namespace shim {
 
 enum class LogFormat { text, json };
@@ -38,5 +40,8 @@ void set_log_format(LogFormat format);
 // Waits until everything logged so far is written, for at most a second. Exit does so by itself; _exit and abort do
 // not.
 void flush_log();
+
+// Lines that were lost since the start of the process because stderr was blocked. Any thread.
+std::uint64_t log_lines_dropped();
 
 }  // namespace shim

@@ -154,6 +154,7 @@ TEST_F(Log, LinesOfManyThreadsStayWhole) {
 
 TEST_F(Log, ABlockedReaderCostsTheOldestLinesAndNoWaiting) {
   configure(LogFormat::text);
+  const std::uint64_t dropped_before = log_lines_dropped();
   // More than the pipe (64 KiB), the line being written and the buffer hold: a log that waits would never return.
   for (int i = 0; i < 20000; ++i) spdlog::info("line {}", i);
   std::string all = drain();
@@ -172,6 +173,7 @@ TEST_F(Log, ABlockedReaderCostsTheOldestLinesAndNoWaiting) {
     }
   }
   EXPECT_EQ(kept + dropped, 20000u);
+  EXPECT_EQ(log_lines_dropped() - dropped_before, dropped);
 }
 
 TEST_F(Log, ABlockedReaderDoesNotHoldUpTheEnd) {

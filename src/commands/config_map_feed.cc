@@ -28,6 +28,7 @@ void ConfigMapFeed::configure(const config::Config& config) {
   const bool is_enabled = settings.config_map.enabled != config::Enabled::no;
   const bool was_enabled = watch_.has_value();
   settings_ = std::move(settings);
+  if (watch_) former_failures_ += watch_->status().failures;
   watch_.reset();
   if (!is_enabled) {
     if (was_enabled) listener_.on_disabled();
@@ -47,6 +48,13 @@ void ConfigMapFeed::configure(const config::Config& config) {
 
 void ConfigMapFeed::look_now() {
   if (watch_) watch_->look_now();
+}
+
+std::optional<kubernetes::WatchStatus> ConfigMapFeed::status() const {
+  if (!watch_) return std::nullopt;
+  kubernetes::WatchStatus status = watch_->status();
+  status.failures += former_failures_;
+  return status;
 }
 
 }  // namespace shim::commands

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
 #include <functional>
 #include <optional>
 
@@ -28,6 +29,8 @@ class ConfigMapFeed {
   void configure(const config::Config& config);
   // Reads it now (SIGHUP).
   void look_now();
+  // Nothing where `configMap.enabled` is false. Its failures are those since the start of the process.
+  std::optional<kubernetes::WatchStatus> status() const;
 
  private:
   struct Settings {
@@ -42,6 +45,7 @@ class ConfigMapFeed {
   const Listener listener_;
   std::optional<Settings> settings_;
   std::optional<kubernetes::ConfigMapWatch> watch_;
+  std::uint64_t former_failures_ = 0;  // of the watches before
 };
 
 }  // namespace shim::commands

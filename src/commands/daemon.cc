@@ -34,6 +34,7 @@ constexpr auto kRuntimePatience = 2s;  // for one answer
 constexpr auto kRuntimeReminder = 10s;
 constexpr auto kDiskPatience = 2s;    // a disk that hangs holds up neither start nor end for longer
 constexpr auto kHealthPatience = 1s;  // for the runtime's answer, where somebody asks whether it is there
+constexpr auto kHealthAge = 1s;       // of that answer: a scraper in a hurry does not bother the runtime
 constexpr auto kAdminPatience = 62s;  // for an answer on the admin socket: the longest `probe.timeout`, and some more
 
 // Services start with a soft limit of 1024 files, and a client takes two: its own connection and the runtime's.
@@ -72,6 +73,10 @@ boost::asio::awaitable<void> log_credential_problems(WorkerPool& workers, creden
   for (const std::string& problem : problems) spdlog::warn("credentials: {}", problem);
 }
 
+boost::asio::awaitable<RuntimeHealth::Answer> ask_runtime(proxy::RuntimeQuestion question) {
+  co_return co_await proxy::check_runtime(question, kHealthPatience);
+}
+
 // How often statistics are told; nothing: never.
 std::optional<std::chrono::steady_clock::duration> statistics_interval(const config::Cache& cache) {
   if (cache.disable_stats || cache.stats_log_interval == 0ns) return std::nullopt;
@@ -94,8 +99,9 @@ Daemon::Daemon(InitialConfiguration initial)
       name_keeper_(io_.get_executor(), names_, cri::state_directory(config_->image), {}),
       resolver_(make_resolver(*config_, http_, workers_, io_.get_executor())),
       image_calls_(make_image_calls(*config_, resolver_, names_)),
-      context_{io_,          flush_queue_, deadlines_, message_budget_,          dialects_,
+      context_{io_,          flush_queue_, deadlines_, message_budget_,          dialects_, calls_,
                image_calls_, config_->cri, {},         config_->max_message_size},
+      runtime_health_([this] { return ask_runtime(runtime_question()); }),
       live_(io_.get_executor(), workers_, std::move(initial),
             [this](std::shared_ptr<const config::Config> next) { use(std::move(next)); }, {}),
       config_map_(io_.get_executor(), http_, workers_,
@@ -129,6 +135,7 @@ void Daemon::open_admin_socket() {
   router.add("/config", observe::config_endpoint(workers_, [this] { return live_.in_use(); }));
   router.add("/livez", observe::livez_endpoint());
   router.add("/readyz", observe::readyz_endpoint([this] { return find_conditions(); }));
+  router.add("/metrics", observe::metrics_endpoint([this] { return take_readings(); }));
   auto opened = AdminSocket::open(io_, config_->admin, std::move(router), kAdminPatience);
   if (opened) {
     admin_ = std::move(*opened);
@@ -138,8 +145,19 @@ void Daemon::open_admin_socket() {
   }
 }
 
+// What everybody may know who can reach it.
+void Daemon::open_http_endpoint() {
+  observe::Router router;
+  router.add("/livez", observe::livez_endpoint());
+  router.add("/readyz", observe::readyz_endpoint([this] { return find_conditions(); }));
+  router.add("/metrics", observe::metrics_endpoint([this] { return take_readings(); }));
+  http_endpoint_.emplace(io_, std::move(router), HttpEndpoint::Options{});
+  http_endpoint_->configure(config_->http.address);
+}
+
 boost::asio::awaitable<void> Daemon::main() {
   open_admin_socket();
+  open_http_endpoint();
   co_await wait_for_runtime();
   co_await name_keeper_.loaded(kDiskPatience);
   auto listener = listen();
@@ -255,6 +273,7 @@ void Daemon::use(std::shared_ptr<const config::Config> next) {
   image_calls_.publish(make_image_calls(*config_, resolver_, names_));
   if (statistics_interval(former->cache) != statistics_interval(config_->cache)) statistics_due_.cancel();
   if (former->credentials != config_->credentials) check_credentials();
+  if (http_endpoint_) http_endpoint_->configure(config_->http.address);
   config_map_.configure(*config_);
 }
 
@@ -277,12 +296,37 @@ boost::asio::awaitable<std::vector<observe::Condition>> Daemon::find_conditions(
   observe::Condition configuration{"configuration", Kind::good, live_.problem()};
   if (!configuration.reason.empty()) configuration.kind = Kind::degraded;
   observe::Condition runtime{"runtime", Kind::good, ""};
-  const proxy::RuntimeQuestion question = runtime_question();
-  if (const auto answer = co_await proxy::check_runtime(question, kHealthPatience); !answer) {
+  if (const auto answer = co_await runtime_health_.find(0s); !answer) {
     runtime.kind = Kind::failed;
     runtime.reason = answer.error().message;
   }
   co_return std::vector<observe::Condition>{runtime, configuration};
+}
+
+boost::asio::awaitable<observe::Readings> Daemon::take_readings() {
+  const auto runtime = co_await runtime_health_.find(kHealthAge);
+  const LiveConfiguration::Counts counts = live_.counts();
+  observe::Readings readings{.version = ICS_VERSION, .calls = calls_};
+  readings.runtime_is_up = runtime.has_value();
+  if (runtime) {
+    readings.runtime_name = runtime->name;
+    readings.runtime_version = runtime->version;
+  }
+  if (server_) {
+    readings.client_connections = server_->connections();
+    readings.calls_in_flight = server_->calls_in_flight();
+  }
+  readings.registries = resolver_->statistics();
+  readings.cache_capacity = static_cast<std::size_t>(config_->cache.image_cache_size);
+  readings.names_remembered = names_->size();
+  readings.configuration = {.accepted = counts.accepted,
+                            .rejected = counts.rejected,
+                            .last_accepted = counts.last_accepted,
+                            .file_is_rejected = counts.file_is_rejected,
+                            .config_map_is_rejected = counts.config_map_is_rejected};
+  readings.config_map = config_map_.status();
+  readings.log_lines_dropped = log_lines_dropped();
+  co_return readings;
 }
 
 }  // namespace shim::commands

@@ -16,15 +16,19 @@
 #include "base/worker_pool.h"
 #include "commands/admin_socket.h"
 #include "commands/config_map_feed.h"
+#include "commands/http_endpoint.h"
 #include "commands/initial_configuration.h"
 #include "commands/live_configuration.h"
+#include "commands/runtime_health.h"
 #include "config/config.h"
+#include "cri/call_statistics.h"
 #include "cri/image_calls.h"
 #include "cri/name_keeper.h"
 #include "cri/name_store.h"
 #include "http/client.h"
 #include "http2/flush_queue.h"
 #include "observe/health.h"
+#include "observe/metrics.h"
 #include "proxy/deadline_queue.h"
 #include "proxy/dialects.h"
 #include "proxy/runtime_check.h"
@@ -47,6 +51,7 @@ class Daemon {
 
  private:
   void open_admin_socket();
+  void open_http_endpoint();
   boost::asio::awaitable<void> main();
   boost::asio::awaitable<void> wait_for_runtime();
   Expected<http2::UnixListener> listen();
@@ -64,8 +69,10 @@ class Daemon {
 
   proxy::RuntimeQuestion runtime_question();
   boost::asio::awaitable<std::vector<observe::Condition>> find_conditions();
+  boost::asio::awaitable<observe::Readings> take_readings();
 
   std::shared_ptr<const config::Config> config_;  // in use
+  cri::CallStatistics calls_;                     // outlives the calls that end with io_
   boost::asio::io_context io_{1};                 // one thread: no locks on the call path
   boost::asio::signal_set signals_{io_};
   http2::FlushQueue flush_queue_{io_};
@@ -79,10 +86,12 @@ class Daemon {
   std::shared_ptr<const registry::Resolver> resolver_;
   Snapshot<cri::ImageCalls> image_calls_;
   proxy::TunnelContext context_;
+  RuntimeHealth runtime_health_;
   LiveConfiguration live_;
   ConfigMapFeed config_map_;
   boost::asio::steady_timer statistics_due_{io_};  // cancelled when their interval changes
   std::unique_ptr<AdminSocket> admin_;             // null where it could not be opened
+  std::optional<HttpEndpoint> http_endpoint_;      // once it runs
   std::optional<proxy::Server> server_;            // once it listens
   int exit_code_ = 0;
 };

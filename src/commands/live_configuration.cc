@@ -51,6 +51,7 @@ struct LiveConfiguration::State {
              [this](const std::string& why) { log.copy_is_not_kept(why); }) {
     log.was_told(problem, std::move(initial.warnings));
     if (problem.empty()) judged = last_good;
+    count(problem.empty());
   }
 
   // ── When ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -124,6 +125,7 @@ struct LiveConfiguration::State {
     if (!found.evaluation) return std::nullopt;
     config::Evaluation& evaluation = *found.evaluation;
     problem = evaluation.file_is_good ? "" : config::errors_in_a_line(evaluation.about_file);
+    count(evaluation.file_is_good);
     if (evaluation.file_is_good) {
       log.file_is_good(evaluation.about_file);
     } else {
@@ -145,6 +147,12 @@ struct LiveConfiguration::State {
     return std::nullopt;
   }
 
+  // Of the file.
+  void count(bool is_accepted) {
+    ++(is_accepted ? counts.accepted : counts.rejected);
+    if (is_accepted) counts.last_accepted = std::chrono::system_clock::now();
+  }
+
   void take_map(const Look& found) {
     const std::string origin = map->origin.name;
     map.reset();
@@ -152,8 +160,11 @@ struct LiveConfiguration::State {
     if (found.evaluation && found.evaluation->newest_has_effect) {
       newest = found.map_overlay;
       overlay_is_news = true;
+      map_is_rejected = false;
       log.overlay_has_effect(*found.map_overlay, found.about_map);
     } else {
+      map_is_rejected = true;
+      ++counts.rejected;
       // A valid one is always evaluated.
       log.overlay_is_refused(origin, found.map_overlay ? found.evaluation->about_newest : found.about_map);
     }
@@ -205,6 +216,7 @@ struct LiveConfiguration::State {
 
   void lose_config_map() {
     map.reset();
+    map_is_rejected = false;
     is_looking_at_map = false;
     seen_map.reset();
     map_is_gone = true;
@@ -237,6 +249,7 @@ struct LiveConfiguration::State {
   std::optional<MapText> map;             // what it says, not looked at yet
   bool is_looking_at_map = false;         // the look under way is about `map`
   std::optional<std::string> seen_map;
+  bool map_is_rejected = false;  // what it says now
   bool map_is_gone = false;
 
   // When to look.
@@ -247,6 +260,7 @@ struct LiveConfiguration::State {
   std::optional<Clock::time_point> doubtful_since;
   std::vector<std::function<void()>> askers;
 
+  Counts counts;
   CopyKeeper copy;
 };
 
@@ -314,6 +328,13 @@ void LiveConfiguration::disregard_config_map() {
 
 const std::string& LiveConfiguration::problem() const {
   return state_->problem;
+}
+
+LiveConfiguration::Counts LiveConfiguration::counts() const {
+  Counts counts = state_->counts;
+  counts.file_is_rejected = !state_->problem.empty();
+  counts.config_map_is_rejected = state_->map_is_rejected;
+  return counts;
 }
 
 config::InUse LiveConfiguration::in_use() const {

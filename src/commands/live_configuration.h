@@ -10,6 +10,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,6 +32,14 @@ class LiveConfiguration {
     std::chrono::milliseconds recheck{50};    // between two looks at one
     config::FileWatch::Options watch{};
     config::Environment environment = config::process_environment();
+  };
+  // What became of the texts that were looked at, the first one included.
+  struct Counts {
+    std::uint64_t accepted = 0;
+    std::uint64_t rejected = 0;  // of the file or the ConfigMap
+    std::chrono::system_clock::time_point last_accepted{};
+    bool file_is_rejected = false;        // what it holds now
+    bool config_map_is_rejected = false;  // what it says now
   };
   // A new whole is to be used from now on. Called on the I/O thread.
   using Publish = std::function<void(std::shared_ptr<const config::Config>)>;
@@ -54,6 +63,7 @@ class LiveConfiguration {
 
   // Why the configuration in use is not what the file says; empty: it is.
   const std::string& problem() const;
+  Counts counts() const;
   // What is in use, and what it was made of: for `config show`.
   config::InUse in_use() const;
 

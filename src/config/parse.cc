@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <chrono>
 #include <deque>
@@ -23,9 +22,6 @@ namespace shim::config {
 namespace {
 
 using namespace std::chrono_literals;
-
-// Accepted and checked, but without effect in this version. A row is removed by the commit that gives it its effect.
-constexpr std::array kKeysWithoutEffect = {"http.address"};
 
 Probe read_probe(Block block) {
   Probe probe;
@@ -85,10 +81,10 @@ ConfigMap read_config_map(Block block) {
   return config_map;
 }
 
-// `host:port`: an IPv4 address, a name, or an IPv6 address in brackets. Port 0: any free one.
+// `host:port`: an IPv4 address, a name, an IPv6 address in brackets, or nothing. Port 0: any free one.
 bool is_endpoint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return false;
+  if (colon == std::string_view::npos) return false;
   const std::string_view port = text.substr(colon + 1);
   unsigned int number = 0;
   const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), number);
@@ -166,20 +162,6 @@ void note_idle_registries(const Config& config, Block& top, Diagnostics& diagnos
   diagnostics.note(0, "", "no registry is configured: every image name is forwarded unchanged");
 }
 
-const Node::Member* member_of(const Node& block, std::string_view key) {
-  const auto found = std::ranges::find(block.members, key, &Node::Member::key);
-  return found == block.members.end() || found->value->kind == Node::Kind::null ? nullptr : &*found;
-}
-
-void note_keys_without_effect(const Node& root, Diagnostics& diagnostics) {
-  for (const std::string_view path : kKeysWithoutEffect) {
-    const std::size_t dot = path.find('.');
-    const Node::Member* member = member_of(root, path.substr(0, dot));
-    if (member != nullptr && dot != std::string_view::npos) member = member_of(*member->value, path.substr(dot + 1));
-    if (member != nullptr) diagnostics.note(member->place(), path, "accepted; has no effect in this version");
-  }
-}
-
 bool holds_keys(const Node& root, Diagnostics& diagnostics) {
   if (root.kind == Node::Kind::block || root.kind == Node::Kind::null) return true;
   diagnostics.error(root.place(), "", fmt::format("expected keys and values, got {}", kind_name(root.kind)));
@@ -199,7 +181,6 @@ ParseResult parse(std::string_view text, std::string_view file_name, const Envir
   const Reading reading{environment, diagnostics};
   Block top(root, "", reading);
   std::optional<Config> config = read_config(top);
-  note_keys_without_effect(root, diagnostics);
   if (diagnostics.error_count() == 0) {
     note_idle_registries(*config, top, diagnostics);
   } else {

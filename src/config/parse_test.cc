@@ -113,6 +113,7 @@ const Key keys[] = {
     {"configMap: {kubeconfig: /k}", [](Config& c) { c.config_map.kubeconfig = "/k"; }},
     {"configMap: {env: []}", [](Config& c) { c.config_map.env.clear(); }},
     {"http: {address: '[::1]:9731'}", [](Config& c) { c.http.address = "[::1]:9731"; }},
+    {"http: {address: ':9731'}", [](Config& c) { c.http.address = ":9731"; }},
     {"http: {address: 127.0.0.1:0}", [](Config& c) { c.http.address = "127.0.0.1:0"; }},
     {"log: {format: json}", [](Config& c) { c.log.format = LogFormat::json; }},
 };
@@ -279,12 +280,6 @@ TEST(Warnings, two_registries_that_are_alike_are_named) {
   EXPECT_THAT(warnings_of("registries:\n- address: a.example\n- address: https://a.example\n  match: ['*']\n"
                           "- address: a.example\n  match: [quay.io]\n"),
               ElementsAre("f.yaml:3: registries[1].address: the same address and match as registries[0]"));
-}
-
-TEST(Notes, keys_without_effect_in_this_version_are_said) {
-  EXPECT_THAT(notes_of("address: a.example\nreloadInterval: 30s\ncache:\n  imageCacheSize: 1\nhttp: {address: ''}\n"
-                       "probe: {timeout: 1s, hedgeDelay: 1ms}\n"),
-              ElementsAre("f.yaml:5: http.address: accepted; has no effect in this version"));
 }
 
 }  // namespace

@@ -318,6 +318,7 @@ void ConfigMapWatch::Loop::settle(const Attempt& attempt, WatchPlan::Step next) 
   status_.reason = attempt.reason;
   if (!attempt.reason.empty()) spdlog::debug("{}; asked again in {}", attempt.reason, format_duration(next.pause));
   if (next.is_setback) {
+    ++status_.failures;
     status_.phase = WatchStatus::Phase::pausing;
     return tell(Unknown{attempt.reason, attempt.is_access});
   }

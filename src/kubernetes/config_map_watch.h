@@ -8,6 +8,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,6 +57,7 @@ struct WatchStatus {
   std::string server;                                 // empty: none known
   std::string reason;                                 // why it is pausing or polling
   std::chrono::system_clock::time_point last_seen{};  // the last answer that told what the ConfigMap says
+  std::uint64_t failures = 0;  // attempts that taught nothing, but for watches that broke off and could be resumed
 };
 
 class ConfigMapWatch {

@@ -18,15 +18,21 @@ namespace shim::proxy {
 using http2::StatusCode;
 
 std::shared_ptr<ImageCall> ImageCall::start(http2::Stream& client, http2::HeaderList headers, Options options,
-                                            Handler handler) {
-  std::shared_ptr<ImageCall> call(new ImageCall(client, std::move(headers), options, std::move(handler)));
+                                            CallRecord record, Handler handler) {
+  std::shared_ptr<ImageCall> call(
+      new ImageCall(client, std::move(headers), options, std::move(record), std::move(handler)));
   call->self_ = call;
   client.set_listener(call.get());
   return call;
 }
 
-ImageCall::ImageCall(http2::Stream& client, http2::HeaderList headers, Options options, Handler handler)
-    : stream_(&client), options_(options), handler_(std::move(handler)), intake_(options.max_message, options.budget) {
+ImageCall::ImageCall(http2::Stream& client, http2::HeaderList headers, Options options, CallRecord record,
+                     Handler handler)
+    : stream_(&client),
+      options_(options),
+      record_(std::move(record)),
+      handler_(std::move(handler)),
+      intake_(options.max_message, options.budget) {
   caller_.headers = std::move(headers);
   if (const auto text = caller_.headers.find("grpc-timeout")) {
     const auto timeout = http2::parse_timeout(*text);
@@ -77,6 +83,7 @@ boost::asio::awaitable<void> ImageCall::run(std::shared_ptr<ImageCall> self, std
 
 void ImageCall::on_close(std::uint32_t, bool) {
   stream_ = nullptr;
+  record_.end(StatusCode::cancelled);
   intake_.stop();
   const auto self = std::exchange(self_, nullptr);
   cancel_.emit(boost::asio::cancellation_type::terminal);
@@ -84,6 +91,7 @@ void ImageCall::on_close(std::uint32_t, bool) {
 
 void ImageCall::refuse(StatusCode code, std::string message) {
   is_refused_ = true;
+  record_.end(code);
   http2::HeaderList headers = http2::trailers_only({code, std::move(message)});
   if (code == StatusCode::unimplemented) headers.add("grpc-accept-encoding", "identity");
   stream_->send_headers(headers, true);
@@ -92,6 +100,7 @@ void ImageCall::refuse(StatusCode code, std::string message) {
 
 void ImageCall::send(cri::Reply reply) {
   if (stream_ == nullptr) return;
+  record_.end(reply.status.code);
   if (!reply.has_message && reply.headers.empty()) {
     http2::HeaderList headers = std::move(reply.trailers);
     if (!headers.find(":status")) headers = http2::trailers_only_with(headers);

@@ -15,6 +15,7 @@
 #include "http2/grpc.h"
 #include "http2/header_list.h"
 #include "http2/stream.h"
+#include "proxy/call_record.h"
 #include "proxy/message_intake.h"
 
 namespace shim::proxy {
@@ -32,7 +33,7 @@ class ImageCall final : public http2::StreamListener, public std::enable_shared_
 
   // Takes `client` over; keeps itself alive until the stream has closed and the handler has ended.
   static std::shared_ptr<ImageCall> start(http2::Stream& client, http2::HeaderList headers, Options options,
-                                          Handler handler);
+                                          CallRecord record, Handler handler);
 
   void on_headers(http2::HeaderList&&, bool) override {}
   void on_data(std::string_view octets) override;
@@ -42,7 +43,7 @@ class ImageCall final : public http2::StreamListener, public std::enable_shared_
   void on_close(std::uint32_t error_code, bool connection_lost) override;
 
  private:
-  ImageCall(http2::Stream& client, http2::HeaderList headers, Options options, Handler handler);
+  ImageCall(http2::Stream& client, http2::HeaderList headers, Options options, CallRecord record, Handler handler);
 
   static boost::asio::awaitable<void> run(std::shared_ptr<ImageCall> self, std::string message);
   void refuse(http2::StatusCode code, std::string message);
@@ -50,6 +51,7 @@ class ImageCall final : public http2::StreamListener, public std::enable_shared_
 
   http2::Stream* stream_;  // null once it is closed
   const Options options_;
+  CallRecord record_;
   const Handler handler_;
   cri::Caller caller_;
   MessageIntake intake_;

@@ -2,6 +2,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -13,6 +14,14 @@ namespace {
 
 constexpr std::size_t kRewriteAhead = 64 * 1024;  // octets that may wait for a client while more are rewritten
 
+// As http2::status_of(), without the message: this is the call path.
+StatusCode code_of(const http2::HeaderList& trailers) {
+  const auto text = trailers.find("grpc-status");
+  int number = -1;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), number);
+  return number < 0 ? StatusCode::unknown : static_cast<StatusCode>(number);
+}
+
 }  // namespace
 
 void answer_with_error(http2::Stream& client, StatusCode code, std::string message) {
@@ -20,20 +29,22 @@ void answer_with_error(http2::Stream& client, StatusCode code, std::string messa
   client.reset_after_queued(NGHTTP2_NO_ERROR);  // RFC 9113 §8.1: the rest of the request is not wanted
 }
 
-void Relay::start(http2::Stream& client, const http2::HeaderList& headers, bool is_end, RuntimeLink& link) {
-  start(client, headers, is_end, link, std::nullopt);
+void Relay::start(http2::Stream& client, const http2::HeaderList& headers, bool is_end, RuntimeLink& link,
+                  Accounts accounts) {
+  start(client, headers, is_end, link, std::move(accounts), std::nullopt);
 }
 
 void Relay::start_rewriting(http2::Stream& client, const http2::HeaderList& headers, RuntimeLink& link,
-                            MessageRewriter rewriter) {
-  start(client, headers, false, link, std::move(rewriter));
+                            Accounts accounts, MessageRewriter rewriter) {
+  start(client, headers, false, link, std::move(accounts), std::move(rewriter));
 }
 
 void Relay::start(http2::Stream& client, const http2::HeaderList& headers, bool is_end, RuntimeLink& link,
-                  std::optional<MessageRewriter> rewriter) {
-  auto relay = std::unique_ptr<Relay>(new Relay(link.socket_path(), std::move(rewriter)));
+                  Accounts accounts, std::optional<MessageRewriter> rewriter) {
+  auto relay = std::unique_ptr<Relay>(new Relay(link.socket_path(), std::move(accounts), std::move(rewriter)));
   auto runtime = link.open(headers, is_end, relay->runtime_);
   if (!runtime) {
+    relay->record_.end(StatusCode::unavailable);
     client.set_listener(nullptr);
     return answer_with_error(client, StatusCode::unavailable, runtime.error().message);
   }
@@ -50,6 +61,7 @@ void Relay::delete_when_closed() {
 // ── Both directions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 void Relay::Half::on_data(std::string_view octets) {
+  received_ += octets.size();
   if (other_.stream != nullptr && !other_.stream->has_ended()) {
     other_.stream->send_data(octets);
   } else if (stream != nullptr) {
@@ -78,6 +90,7 @@ void Relay::ClientHalf::on_taken(std::size_t octets) {
 
 void Relay::ClientHalf::on_close(std::uint32_t error_code, bool connection_lost) {
   stream = nullptr;
+  relay_.record_.end(StatusCode::cancelled);
   if (http2::Stream* runtime = other_.stream) {
     if (connection_lost || error_code != NGHTTP2_NO_ERROR) {
       runtime->reset(connection_lost ? std::uint32_t{NGHTTP2_CANCEL} : error_code);
@@ -92,6 +105,7 @@ void Relay::ClientHalf::on_close(std::uint32_t error_code, bool connection_lost)
 
 void Relay::RuntimeHalf::on_headers(http2::HeaderList&& headers, bool is_end) {
   headers_were_sent_ = true;
+  if (is_end) relay_.record_.end(code_of(headers));
   if (other_.stream != nullptr) other_.stream->send_headers(headers, is_end);
 }
 
@@ -100,7 +114,18 @@ void Relay::RuntimeHalf::on_data(std::string_view octets) {
   relay_.rewriter_&& is_wanted ? rewrite(octets) : Half::on_data(octets);
 }
 
+void Relay::RuntimeHalf::on_trailers(http2::HeaderList&& trailers) {
+  relay_.record_.end(code_of(trailers));
+  Half::on_trailers(std::move(trailers));
+}
+
+void Relay::RuntimeHalf::on_end() {
+  relay_.record_.end(StatusCode::unknown);  // a call has no end without a status
+  Half::on_end();
+}
+
 void Relay::RuntimeHalf::rewrite(std::string_view octets) {
+  received_ += octets.size();
   withheld_ += octets.size();
   const auto rewritten = relay_.rewriter_->feed(octets);
   if (!rewritten) {
@@ -118,6 +143,7 @@ void Relay::RuntimeHalf::give_back_rewritten() {
 
 void Relay::RuntimeHalf::on_close(std::uint32_t error_code, bool connection_lost) {
   stream = nullptr;
+  relay_.record_.end(connection_lost ? StatusCode::unavailable : http2::status_of_reset(error_code));
   if (http2::Stream* client = other_.stream) {
     if (connection_lost && !client->has_ended()) {
       fail_client(StatusCode::unavailable, lost_message(relay_.socket_path_));
@@ -129,6 +155,7 @@ void Relay::RuntimeHalf::on_close(std::uint32_t error_code, bool connection_lost
 }
 
 void Relay::RuntimeHalf::fail_client(StatusCode code, const std::string& message) {
+  relay_.record_.end(code);
   if (!headers_were_sent_) return answer_with_error(*other_.stream, code, message);
   other_.stream->send_trailers(http2::status_trailers({code, message}));
   other_.stream->reset_after_queued(NGHTTP2_NO_ERROR);

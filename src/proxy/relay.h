@@ -4,12 +4,14 @@
 // window of one side is given back when the other side took the octets. Nothing is decoded.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "http2/grpc.h"
 #include "http2/header_list.h"
 #include "http2/stream.h"
+#include "proxy/call_record.h"
 #include "proxy/message_rewriter.h"
 #include "proxy/runtime_link.h"
 
@@ -17,18 +19,25 @@ namespace shim::proxy {
 
 class Relay {
  public:
+  // Where the call is counted, and its octets.
+  struct Accounts {
+    CallRecord record;
+    cri::CallStatistics& statistics;
+  };
+
   // Takes `client` over and opens the runtime's stream with `headers` (`:path` already in the runtime's dialect).
   // Where the runtime cannot be reached the client gets UNAVAILABLE. Deletes itself when both streams have closed.
-  static void start(http2::Stream& client, const http2::HeaderList& headers, bool is_end, RuntimeLink& link);
+  static void start(http2::Stream& client, const http2::HeaderList& headers, bool is_end, RuntimeLink& link,
+                    Accounts accounts);
   // The same, with the runtime's messages rewritten on their way.
   static void start_rewriting(http2::Stream& client, const http2::HeaderList& headers, RuntimeLink& link,
-                              MessageRewriter rewriter);
+                              Accounts accounts, MessageRewriter rewriter);
 
  private:
   // What the two directions have in common. `other` is the half that octets go to.
   class Half : public http2::StreamListener {
    public:
-    Half(Relay& relay, Half& other) : relay_(relay), other_(other) {}
+    Half(Relay& relay, Half& other, std::uint64_t& received) : received_(received), relay_(relay), other_(other) {}
     virtual ~Half() = default;
 
     void on_data(std::string_view octets) override;
@@ -39,6 +48,7 @@ class Relay {
     http2::Stream* stream = nullptr;  // null once it is closed
 
    protected:
+    std::uint64_t& received_;  // octets of all calls
     Relay& relay_;
     Half& other_;
   };
@@ -56,6 +66,8 @@ class Relay {
     using Half::Half;
     void on_headers(http2::HeaderList&& headers, bool is_end) override;
     void on_data(std::string_view octets) override;
+    void on_trailers(http2::HeaderList&& trailers) override;
+    void on_end() override;
     void on_close(std::uint32_t error_code, bool connection_lost) override;
     // Gives the window of what has been rewritten back, unless the client lags behind.
     void give_back_rewritten();
@@ -68,16 +80,21 @@ class Relay {
     std::size_t withheld_ = 0;  // octets of the runtime's whose window is not given back yet
   };
 
-  Relay(std::string socket_path, std::optional<MessageRewriter> rewriter)
-      : socket_path_(std::move(socket_path)), rewriter_(std::move(rewriter)) {}
+  Relay(std::string socket_path, Accounts accounts, std::optional<MessageRewriter> rewriter)
+      : socket_path_(std::move(socket_path)),
+        record_(std::move(accounts.record)),
+        rewriter_(std::move(rewriter)),
+        client_(*this, runtime_, accounts.statistics.octets_to_runtime),
+        runtime_(*this, client_, accounts.statistics.octets_to_client) {}
   static void start(http2::Stream& client, const http2::HeaderList& headers, bool is_end, RuntimeLink& link,
-                    std::optional<MessageRewriter> rewriter);
+                    Accounts accounts, std::optional<MessageRewriter> rewriter);
   void delete_when_closed();
 
   const std::string socket_path_;
+  CallRecord record_;
   std::optional<MessageRewriter> rewriter_;
-  ClientHalf client_{*this, runtime_};
-  RuntimeHalf runtime_{*this, client_};
+  ClientHalf client_;
+  RuntimeHalf runtime_;
 };
 
 // Answers a client's stream with a status of the shim's own, and ends the call.

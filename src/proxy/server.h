@@ -34,11 +34,12 @@ class Server final : private Tunnel::Observer {
   boost::asio::awaitable<void> drain(std::chrono::nanoseconds timeout);
 
   http2::UnixListener& listener() { return listener_; }
+  std::size_t connections() const { return tunnels_.size(); }
+  std::size_t calls_in_flight() const;
 
  private:
   boost::asio::awaitable<void> accept();
   void on_tunnel_closed(Tunnel& tunnel, std::string_view reason) override;
-  std::size_t calls_in_flight() const;
   boost::asio::awaitable<void> finish_present_calls(std::chrono::steady_clock::time_point end);
 
   TunnelContext& context_;

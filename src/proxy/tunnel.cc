@@ -58,25 +58,29 @@ void Tunnel::on_closed(http2::Connection&, std::string_view reason) {
 
 void Tunnel::on_request(http2::Stream& stream, http2::HeaderList&& headers, bool is_end) {
   if (stream.headers_too_large()) {
+    CallRecord record(context_.statistics, "");
+    record.end(StatusCode::resource_exhausted);
     return answer_with_error(stream, StatusCode::resource_exhausted, "the request's header list is over 64 KiB");
   }
   const auto method = parse_method(headers.find(":path").value_or(""));
-  if (!method) return Relay::start(stream, headers, is_end, link_);
+  CallRecord record(context_.statistics, method ? std::string_view(method->name) : "");
+  if (!method) return Relay::start(stream, headers, is_end, link_, {std::move(record), context_.statistics});
   if (const auto target = context_.dialects.known(method->service, method->dialect)) {
-    return dispatch(stream, std::move(headers), is_end, *method, *target);
+    return dispatch(stream, std::move(headers), is_end, *method, *target, std::move(record));
   }
   auto held = std::make_shared<HeldRequest>(context_.io, stream, std::move(headers), is_end);
-  boost::asio::co_spawn(context_.io, dispatch_when_known(shared_from_this(), held, *method),
+  boost::asio::co_spawn(context_.io, dispatch_when_known(shared_from_this(), held, *method, std::move(record)),
                         boost::asio::bind_cancellation_slot(held->cancelled(), boost::asio::detached));
 }
 
 boost::asio::awaitable<void> Tunnel::dispatch_when_known(std::shared_ptr<Tunnel> self,
-                                                         std::shared_ptr<HeldRequest> held, Method method) {
+                                                         std::shared_ptr<HeldRequest> held, Method method,
+                                                         CallRecord record) {
   const Dialects::Ask asker = self->asker();
   const Dialect target = co_await self->context_.dialects.find(method.service, method.dialect, asker);
   http2::Stream* stream = held->stream();
   if (stream == nullptr) co_return;
-  self->dispatch(*stream, std::move(held->headers()), held->ended_with_headers(), method, target);
+  self->dispatch(*stream, std::move(held->headers()), held->ended_with_headers(), method, target, std::move(record));
   held->replay_to(*stream);
 }
 
@@ -97,41 +101,44 @@ boost::asio::awaitable<std::optional<http2::Status>> Tunnel::ask(std::shared_ptr
 }
 
 void Tunnel::dispatch(http2::Stream& stream, http2::HeaderList headers, bool is_end, const Method& method,
-                      Dialect target) {
+                      Dialect target, CallRecord record) {
   const bool is_translated = target != method.dialect;
   if (cri::ImageCalls::handles(method.service, method.name)) {
     auto calls = context_.image_calls.read();
-    return handle(stream, std::move(headers), is_end,
+    return handle(stream, std::move(headers), is_end, std::move(record),
                   [self = shared_from_this(), calls, method](const cri::Caller& caller, std::string message) {
                     return calls->handle(method.service, method.name, caller, std::move(message), *self);
                   });
   }
   if (method.service == cri::Service::image && method.name == "StreamImages") {
     auto held = std::make_shared<HeldRequest>(context_.io, stream, std::move(headers), is_end);
-    boost::asio::co_spawn(context_.io, stream_images(shared_from_this(), held, method, context_.image_calls.read()),
-                          boost::asio::bind_cancellation_slot(held->cancelled(), boost::asio::detached));
+    boost::asio::co_spawn(
+        context_.io, stream_images(shared_from_this(), held, method, context_.image_calls.read(), std::move(record)),
+        boost::asio::bind_cancellation_slot(held->cancelled(), boost::asio::detached));
     return;
   }
   if (is_translated && method.service == cri::Service::runtime && method.name == "Version") {
-    return handle(stream, std::move(headers), is_end,
+    return handle(stream, std::move(headers), is_end, std::move(record),
                   [self = shared_from_this(), spoken = method.dialect](const cri::Caller& caller, std::string message) {
                     return cri::call_version(caller, std::move(message), *self, name_of(spoken));
                   });
   }
   if (is_translated) headers.set(":path", path_of(target, method.service, method.name));
-  Relay::start(stream, headers, is_end, link_);
+  Relay::start(stream, headers, is_end, link_, {std::move(record), context_.statistics});
 }
 
-void Tunnel::handle(http2::Stream& stream, http2::HeaderList headers, bool is_end, ImageCall::Handler handler) {
+void Tunnel::handle(http2::Stream& stream, http2::HeaderList headers, bool is_end, CallRecord record,
+                    ImageCall::Handler handler) {
   const ImageCall::Options options{context_.io.get_executor(), context_.max_message, context_.message_budget};
-  const auto call = ImageCall::start(stream, std::move(headers), options, std::move(handler));
+  const auto call = ImageCall::start(stream, std::move(headers), options, std::move(record), std::move(handler));
   if (is_end) call->on_end();
 }
 
 // The one image call that streams: its request is small and translated as a whole, its messages are rewritten one by
 // one as they pass.
 boost::asio::awaitable<void> Tunnel::stream_images(std::shared_ptr<Tunnel> self, std::shared_ptr<HeldRequest> held,
-                                                   Method method, std::shared_ptr<const cri::ImageCalls> calls) {
+                                                   Method method, std::shared_ptr<const cri::ImageCalls> calls,
+                                                   CallRecord record) {
   co_await held->wait_for_end();
   if (held->stream() == nullptr) co_return;
   http2::MessageReader reader(self->context_.max_message);
@@ -150,7 +157,7 @@ boost::asio::awaitable<void> Tunnel::stream_images(std::shared_ptr<Tunnel> self,
   if (held->stream() == nullptr) co_return;
   held->headers().set(":path", path_of(target, method.service, method.name));
   const auto restore = [calls](const std::string& response) { return calls->restore_list(response); };
-  Relay::start_rewriting(*held->stream(), held->headers(), self->link_,
+  Relay::start_rewriting(*held->stream(), held->headers(), self->link_, {std::move(record), self->context_.statistics},
                          MessageRewriter(self->context_.max_message, restore));
   held->replay_to(*held->stream());
 }

@@ -9,10 +9,12 @@
 
 #include "base/byte_budget.h"
 #include "base/snapshot.h"
+#include "cri/call_statistics.h"
 #include "cri/image_calls.h"
 #include "http2/connection.h"
 #include "http2/flush_queue.h"
 #include "http2/unix_socket.h"
+#include "proxy/call_record.h"
 #include "proxy/deadline_queue.h"
 #include "proxy/dialects.h"
 #include "proxy/image_call.h"
@@ -31,6 +33,7 @@ struct TunnelContext {
   DeadlineQueue& deadlines;
   ByteBudget& message_budget;
   Dialects& dialects;
+  cri::CallStatistics& statistics;
   const Snapshot<cri::ImageCalls>& image_calls;
   std::string runtime_socket;
   http2::Limits limits;
@@ -71,12 +74,16 @@ class Tunnel final : public std::enable_shared_from_this<Tunnel>,
   boost::asio::awaitable<cri::Reply> call(const cri::Caller& caller, cri::Service service, std::string_view method,
                                           std::string message, std::chrono::nanoseconds time_limit) override;
 
-  void dispatch(http2::Stream& stream, http2::HeaderList headers, bool is_end, const Method& method, Dialect target);
+  void dispatch(http2::Stream& stream, http2::HeaderList headers, bool is_end, const Method& method, Dialect target,
+                CallRecord record);
   static boost::asio::awaitable<void> dispatch_when_known(std::shared_ptr<Tunnel> self,
-                                                          std::shared_ptr<HeldRequest> held, Method method);
+                                                          std::shared_ptr<HeldRequest> held, Method method,
+                                                          CallRecord record);
   static boost::asio::awaitable<void> stream_images(std::shared_ptr<Tunnel> self, std::shared_ptr<HeldRequest> held,
-                                                    Method method, std::shared_ptr<const cri::ImageCalls> calls);
-  void handle(http2::Stream& stream, http2::HeaderList headers, bool is_end, ImageCall::Handler handler);
+                                                    Method method, std::shared_ptr<const cri::ImageCalls> calls,
+                                                    CallRecord record);
+  void handle(http2::Stream& stream, http2::HeaderList headers, bool is_end, CallRecord record,
+              ImageCall::Handler handler);
   boost::asio::awaitable<cri::Reply> call_when_known(const cri::Caller& caller, cri::Service service,
                                                      std::string method, std::string message,
                                                      std::chrono::nanoseconds time_limit);

@@ -67,7 +67,10 @@ void Probes::land(const std::string& reference, std::size_t entry, const Outcome
   circuits_.record(entry, outcome);
   RegistryStatistics& counts = tally_.of(entry);
   ++counts.probes[static_cast<std::size_t>(outcome.kind)];
-  if (outcome.health.kind == Health::Kind::answered) counts.last_latency = elapsed;
+  if (outcome.health.kind == Health::Kind::answered) {
+    counts.last_latency = elapsed;
+    counts.probe_durations.count(elapsed);
+  }
   const auto flight = flights_[entry].extract(reference);
   for (const Flight::Passenger& passenger : flight.mapped().passengers) {
     if (const auto inbox = passenger.inbox.lock()) inbox->deliver({passenger.sender, outcome, elapsed});
@@ -81,8 +84,10 @@ void Probes::pull_failed(const std::string& reference, const Candidate& candidat
   circuits_.suspect(number_of(*candidate.entry));
 }
 
-void Probes::pull_succeeded(const Candidate& candidate) {
-  ++counts_of(candidate).pulls_succeeded;
+void Probes::pull_succeeded(const Candidate& candidate, std::chrono::nanoseconds elapsed) {
+  RegistryStatistics& counts = counts_of(candidate);
+  ++counts.pulls_succeeded;
+  counts.pull_durations.count(elapsed);
 }
 
 RegistryStatistics& Probes::counts_of(const Candidate& candidate) {

@@ -60,11 +60,11 @@ class Probes : public std::enable_shared_from_this<Probes> {
   void ask(const std::string& reference, const Candidate& candidate, const std::shared_ptr<Inbox>& inbox,
            std::size_t sender);
 
-  // The runtime could not pull the candidate, or did; the original reference has no entry.
+  // The runtime could not pull the candidate, or did, in that time; the original reference has no entry.
   void pull_failed(const std::string& reference, const Candidate& candidate);
-  void pull_succeeded(const Candidate& candidate);
-  // A pull went on to another source after a failure.
-  void failed_over() { tally_.failed_over(); }
+  void pull_succeeded(const Candidate& candidate, std::chrono::nanoseconds elapsed);
+  // A pull went on to another source after `from` had failed.
+  void failed_over(const Candidate& from) { tally_.failed_over(counts_of(from)); }
 
   Statistics statistics() const;
 

@@ -148,9 +148,10 @@ Candidate Resolution::State::take(std::size_t index) {
                              .kind = Outcome::Kind::not_asked,
                              .reason = std::string(reason_not_asked(source))};
   }
-  if (has_failed) probes->failed_over();
+  if (has_failed) probes->failed_over(last_taken->candidate);
   has_failed = false;
   last_taken = &source;
+  taken_at = Clock::now();
   return source.candidate;
 }
 

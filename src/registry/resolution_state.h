@@ -57,6 +57,7 @@ struct Resolution::State {
   std::vector<std::string> warnings{};
   std::shared_ptr<Inbox> inbox;
   Source* last_taken = nullptr;
+  Clock::time_point taken_at{};
   bool has_failed = false;  // the pull from last_taken
 
  private:

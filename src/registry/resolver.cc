@@ -65,7 +65,8 @@ void Resolution::pull_failed(std::string reason) {
 }
 
 void Resolution::pull_succeeded() {
-  if (state_->last_taken) state_->probes->pull_succeeded(state_->last_taken->candidate);
+  if (!state_->last_taken) return;
+  state_->probes->pull_succeeded(state_->last_taken->candidate, Clock::now() - state_->taken_at);
 }
 
 std::vector<Outcome> Resolution::outcomes() const {

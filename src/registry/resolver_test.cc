@@ -549,8 +549,12 @@ TEST_F(Resolving, CountsAnswersPullsAndFailovers) {
   EXPECT_EQ(first.registry, first_.url());
   EXPECT_EQ(first.probes.at(static_cast<std::size_t>(Kind::holds)), 1U);
   EXPECT_TRUE(first.last_latency);
+  EXPECT_EQ(first.probe_durations.total(), 1U);
   EXPECT_EQ(first.pulls_failed, 1U);
+  EXPECT_EQ(first.failovers, 1U);
+  EXPECT_EQ(first.pull_durations.total(), 0U) << "of pulls that succeed";
   EXPECT_EQ(statistics.registries.at(1).pulls_succeeded, 1U);
+  EXPECT_EQ(statistics.registries.at(1).pull_durations.total(), 1U);
   EXPECT_EQ(statistics.failovers, 1U);
   EXPECT_EQ(summary_line(statistics), "cache: size=1 hits=0 misses=3 evictions=0 pulls=1 failovers=1 open=0");
 }

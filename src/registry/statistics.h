@@ -9,17 +9,31 @@
 #include <string>
 #include <vector>
 
+#include "base/duration_histogram.h"
 #include "registry/answer_cache.h"
 #include "registry/breaker.h"
 #include "registry/outcome.h"
 
 namespace shim::registry {
 
+inline constexpr std::array<DurationHistogram::Duration, 11> kProbeBounds = {
+    std::chrono::milliseconds(1),   std::chrono::microseconds(2500), std::chrono::milliseconds(5),
+    std::chrono::milliseconds(10),  std::chrono::milliseconds(25),   std::chrono::milliseconds(50),
+    std::chrono::milliseconds(100), std::chrono::milliseconds(250),  std::chrono::milliseconds(500),
+    std::chrono::seconds(1),        std::chrono::seconds(2)};
+inline constexpr std::array<DurationHistogram::Duration, 10> kPullBounds = {
+    std::chrono::milliseconds(100), std::chrono::milliseconds(500), std::chrono::seconds(1),  std::chrono::seconds(2),
+    std::chrono::seconds(5),        std::chrono::seconds(15),       std::chrono::seconds(30), std::chrono::seconds(60),
+    std::chrono::seconds(300),      std::chrono::seconds(900)};
+
 struct RegistryStatistics {
   std::string registry;                               // address as configured
   std::array<std::uint64_t, kOutcomeKinds> probes{};  // answers by Outcome::Kind
   std::uint64_t pulls_succeeded = 0;
   std::uint64_t pulls_failed = 0;
+  std::uint64_t failovers = 0;                              // of the failed ones: another source was tried
+  DurationHistogram probe_durations{kProbeBounds};          // of probes that were answered
+  DurationHistogram pull_durations{kPullBounds};            // of pulls that succeeded, at the runtime
   std::optional<std::chrono::microseconds> last_latency{};  // of the last probe that was answered
   Breaker::Status breaker{};
 };

@@ -34,6 +34,9 @@ void Tally::remove(Counts& counts) const {
   for (std::size_t kind = 0; kind < kOutcomeKinds; ++kind) sum.probes[kind] += counts.numbers.probes[kind];
   sum.pulls_succeeded += counts.numbers.pulls_succeeded;
   sum.pulls_failed += counts.numbers.pulls_failed;
+  sum.failovers += counts.numbers.failovers;
+  sum.probe_durations.add(counts.numbers.probe_durations);
+  sum.pull_durations.add(counts.numbers.pull_durations);
   counts.gone_into = &sum;
 }
 

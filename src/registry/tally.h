@@ -22,8 +22,11 @@ class Tally {
 
   RegistryStatistics& of(std::size_t entry) { return current(*entries_[entry]); }
   RegistryStatistics& original() { return totals_->original; }
-  // A pull went on to another source after a failure.
-  void failed_over() { ++totals_->failovers; }
+  // A pull went on to another source after `from` had failed.
+  void failed_over(RegistryStatistics& from) {
+    ++from.failovers;
+    ++totals_->failovers;
+  }
 
   // Without what is not counted: the cache, and the breakers of the entries.
   Statistics statistics() const;

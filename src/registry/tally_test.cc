@@ -20,7 +20,7 @@ TEST(Counts, GoOnWithTheirAddress) {
   former.of(0).pulls_succeeded = 3;
   former.of(1).pulls_succeeded = 5;
   former.original().pulls_failed = 7;
-  former.failed_over();
+  former.failed_over(former.of(1));
   const Statistics now = Tally(entries_at({"b.example", "c.example", "a.example"}), &former).statistics();
   EXPECT_EQ(now.registries.at(0).registry, "b.example");
   EXPECT_EQ(now.registries.at(0).pulls_succeeded, 5U);
@@ -28,6 +28,7 @@ TEST(Counts, GoOnWithTheirAddress) {
   EXPECT_EQ(now.registries.at(2).pulls_succeeded, 3U);
   EXPECT_EQ(now.original.pulls_failed, 7U);
   EXPECT_EQ(now.failovers, 1U);
+  EXPECT_EQ(now.registries.at(0).failovers, 1U);
 }
 
 TEST(Counts, AreKeptApartForTwoOfOneAddress) {
@@ -43,11 +44,17 @@ TEST(Counts, OfARemovedRegistryStayInASum) {
   Tally first(entries_at({"a.example", "b.example"}), nullptr);
   first.of(0).pulls_succeeded = 3;
   first.of(1).probes[0] = 2;
+  first.of(0).failovers = 1;
+  first.of(0).probe_durations.count(std::chrono::milliseconds(3));
+  first.of(0).pull_durations.count(std::chrono::seconds(3));
   Tally second(entries_at({"b.example"}), &first);
   Tally third(entries_at({"a.example"}), &second);
   EXPECT_EQ(third.of(0).pulls_succeeded, 0U) << "it begins anew";
   EXPECT_EQ(third.statistics().removed.pulls_succeeded, 3U);
   EXPECT_EQ(third.statistics().removed.probes[0], 2U);
+  EXPECT_EQ(third.statistics().removed.failovers, 1U);
+  EXPECT_EQ(third.statistics().removed.probe_durations.sum(), std::chrono::milliseconds(3));
+  EXPECT_EQ(third.statistics().removed.pull_durations.total(), 1U);
   EXPECT_EQ(summary_line(third.statistics()), "cache: size=0 hits=0 misses=0 evictions=0 pulls=3 failovers=0 open=0");
 }
 
@@ -57,7 +64,7 @@ TEST(Counts, TakeInWhatFormerPullsStillDo) {
   Tally third(entries_at({"a.example"}), &second);
   ++first.of(0).pulls_succeeded;
   ++first.of(1).pulls_succeeded;
-  first.failed_over();
+  first.failed_over(first.of(1));
   EXPECT_EQ(third.of(0).pulls_succeeded, 1U);
   EXPECT_EQ(third.statistics().removed.pulls_succeeded, 1U);
   EXPECT_EQ(third.statistics().failovers, 1U);
