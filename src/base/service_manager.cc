@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include <cstdint>
-#include <cstdlib>
 
 namespace shim {
 
@@ -37,13 +35,6 @@ Expected<std::optional<int>> passed_socket() {
     return fail("the socket that systemd passed is not a listening unix stream socket: see ListenStream");
   }
   return SD_LISTEN_FDS_START;
-}
-
-bool is_journal(int fd) {
-  const char* stream = std::getenv("JOURNAL_STREAM");
-  struct stat status{};
-  if (stream == nullptr || ::fstat(fd, &status) != 0) return false;
-  return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
 
 }  // namespace shim

@@ -1,6 +1,6 @@
 // systemd, where it started us: readiness, status, the watchdog, and sockets that it listens on for us.
 //
-// Each call does nothing where there is no service manager (`NOTIFY_SOCKET`, `LISTEN_FDS`, `JOURNAL_STREAM` unset).
+// Each call does nothing where there is no service manager (`NOTIFY_SOCKET`, `LISTEN_FDS` unset).
 #pragma once
 
 #include <chrono>
@@ -22,9 +22,5 @@ std::optional<std::chrono::microseconds> watchdog_interval();
 
 // The one listening unix stream socket that was passed, if any. Errors: more than one, or of another kind.
 Expected<std::optional<int>> passed_socket();
-
-// Whether what is written to `fd` goes to the journal (JOURNAL_STREAM of systemd.exec(5)), which takes a priority at
-// the beginning of each line. False where the stream was redirected afterwards.
-bool is_journal(int fd);
 
 }  // namespace shim

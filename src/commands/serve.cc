@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/journal.h"
 #include "base/log.h"
-#include "base/service_manager.h"
 #include "commands/configuration.h"
 #include "commands/configuration_log.h"
 #include "commands/daemon.h"

@@ -1,4 +1,4 @@
-#include "base/service_manager.h"
+#include "base/journal.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
