@@ -61,7 +61,7 @@ class Probes : public std::enable_shared_from_this<Probes> {
            std::size_t sender);
 
   // The runtime could not pull the candidate, or did; the original reference has no entry.
-  void pull_failed(const std::string& reference, const Candidate& candidate);
+  void pull_failed(const std::string& reference, const Candidate& candidate, const std::string& reason);
   void pull_succeeded(const Candidate& candidate);
   // A pull went on to another source after a failure.
   void failed_over() { tally_.failed_over(); }

@@ -21,6 +21,9 @@ struct RegistryStatistics {
   std::uint64_t pulls_succeeded = 0;
   std::uint64_t pulls_failed = 0;
   std::optional<std::chrono::microseconds> last_latency{};  // of the last probe that was answered
+  std::string last_failure{};                               // of a probe or a pull, one clause; empty: there was none
+  std::chrono::system_clock::time_point failed_at{};        // when that was
+  bool is_failing = false;  // it refused us, or a pull failed, and nothing has gone well since; see `breaker`, too
   Breaker::Status breaker{};
 };
 
