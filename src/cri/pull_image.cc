@@ -7,12 +7,14 @@
 #include <array>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
 #include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "base/units.h"
+#include "cri/decision_log.h"
 #include "cri/image_calls.pb.h"
 #include "image/reference.h"
 #include "registry/entry.h"
@@ -26,6 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kRegistryUnavailable = "RegistryUnavailable";
 constexpr std::string_view kSignatureFailed = "SignatureValidationFailed";
+constexpr std::string_view kAbandoned = "given up by the caller";
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != text.npos;
@@ -110,9 +113,10 @@ class Pull {
       if (reply.is_ok()) {
         resolution->pull_succeeded();
         succeed(*candidate);
+        record(decision_for(*candidate, *resolution));
         co_return reply;
       }
-      if (reply.is_cancelled) co_return reply;
+      if (reply.is_cancelled) co_return abandoned(std::move(reply));
       resolution->pull_failed(reply.status.message);
       if (candidate->entry != nullptr && hint_.empty()) hint_ = settings_hint(reply);
       const bool is_last = !may_try_next(reply, deadline_has_passed());
@@ -121,10 +125,20 @@ class Pull {
       if (is_last) co_return failed(pull_failure(reference_.original(), resolution->outcomes(), &*last));
     }
     const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
-    if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return cancelled();
+    if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return abandoned(cancelled());
     co_return failed(deadline_has_passed()
                          ? deadline_failure(reference_.original(), resolution->outcomes())
                          : pull_failure(reference_.original(), resolution->outcomes(), last ? &*last : nullptr));
+  }
+
+  // The pull has ended, and this is what became of it.
+  void record(Decision decision) {
+    decision.time = std::chrono::system_clock::now();
+    decision.image = reference_.original();
+    decision.pod_namespace = request_.sandbox_config().metadata().namespace_();
+    decision.attempts = attempts_;
+    decision.duration = time_taken();
+    call_.decisions.add(std::move(decision));
   }
 
  private:
@@ -135,14 +149,16 @@ class Pull {
     return reply;
   }
 
-  Reply failed(const Reply& failure) const {
+  Reply failed(const Reply& failure) {
     Reply reply = Reply::error(failure.status.code, failure.status.message + hint_);
     reply.runtime_is_lost = failure.runtime_is_lost;
     spdlog::error("{}", reply.status.message);
+    record({.why = reply.status.message});
     return reply;
   }
 
   boost::asio::awaitable<Reply> attempt(const registry::Candidate& candidate) {
+    ++attempts_;
     auto message = co_await message_for(candidate);
     if (!message) co_return Reply::error(StatusCode::unknown, message.error().message);
     co_return co_await call_.runtime.call(call_.caller, Service::image, "PullImage", std::move(*message),
@@ -179,6 +195,19 @@ class Pull {
                  is_renamed ? candidate.name : reference_.original(), elapsed());
   }
 
+  Reply abandoned(Reply reply) {
+    record({.why = std::string(kAbandoned)});
+    return reply;
+  }
+
+  Decision decision_for(const registry::Candidate& candidate, const registry::Resolution& resolution) const {
+    const std::string source = source_of(candidate);
+    Decision decision{.is_pulled = true, .source = source, .name = candidate.name};
+    if (candidate.entry != nullptr) decision.priority = candidate.entry->priority;
+    decision.why = why_chosen(resolution.outcomes(), candidate, source);
+    return decision;
+  }
+
   void log_failure(const registry::Candidate& candidate, const Reply& reply, bool is_last) const {
     spdlog::warn("pull of {} from {} as {} failed{}: {}: {}", reference_.original(), source_of(candidate),
                  candidate.name, is_last ? ", and no other source can help" : "", http2::status_name(reply.status.code),
@@ -191,9 +220,10 @@ class Pull {
   static std::string priority_of(const registry::Candidate& candidate) {
     return candidate.entry != nullptr ? std::to_string(candidate.entry->priority) : "fallback";
   }
-  std::string elapsed() const {
-    return format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin_));
+  std::chrono::milliseconds time_taken() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin_);
   }
+  std::string elapsed() const { return format_duration(time_taken()); }
   bool deadline_has_passed() const { return call_.caller.deadline && Clock::now() >= *call_.caller.deadline; }
 
   const Call call_;
@@ -201,6 +231,7 @@ class Pull {
   const wire::PullImageRequest request_;
   const image::Reference reference_;
   const Clock::time_point begin_ = Clock::now();
+  std::size_t attempts_ = 0;
   std::string hint_;  // what ends the error, should it come to one
 };
 
@@ -258,7 +289,12 @@ boost::asio::awaitable<Reply> pull_image(Call call, std::string message) {
     co_return co_await call.runtime.call(call.caller, Service::image, "PullImage", std::move(message), call.timeout);
   }
   Pull pull(call, std::move(message), std::move(request), std::move(*reference));
-  co_return co_await pull.run();
+  try {
+    co_return co_await pull.run();
+  } catch (const boost::system::system_error&) {  // cancelled: the caller is gone
+    pull.record({.why = std::string(kAbandoned)});
+    throw;
+  }
 }
 
 }  // namespace shim::cri
