@@ -49,4 +49,9 @@ void ConfigMapFeed::look_now() {
   if (watch_) watch_->look_now();
 }
 
+std::optional<kubernetes::WatchStatus> ConfigMapFeed::status() const {
+  if (!watch_) return std::nullopt;
+  return watch_->status();
+}
+
 }  // namespace shim::commands

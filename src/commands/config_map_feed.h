@@ -28,6 +28,8 @@ class ConfigMapFeed {
   void configure(const config::Config& config);
   // Reads it now (SIGHUP).
   void look_now();
+  // Nothing where `configMap.enabled` is false.
+  std::optional<kubernetes::WatchStatus> status() const;
 
  private:
   struct Settings {
