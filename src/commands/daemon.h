@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,12 +20,14 @@
 #include "commands/initial_configuration.h"
 #include "commands/live_configuration.h"
 #include "config/config.h"
+#include "cri/decision_log.h"
 #include "cri/image_calls.h"
 #include "cri/name_keeper.h"
 #include "cri/name_store.h"
 #include "http/client.h"
 #include "http2/flush_queue.h"
 #include "observe/health.h"
+#include "observe/status.h"
 #include "proxy/deadline_queue.h"
 #include "proxy/dialects.h"
 #include "proxy/runtime_check.h"
@@ -64,7 +67,10 @@ class Daemon {
 
   proxy::RuntimeQuestion runtime_question();
   boost::asio::awaitable<std::vector<observe::Condition>> find_conditions();
+  boost::asio::awaitable<observe::Status> find_status();
+  observe::Status known_status() const;
 
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::shared_ptr<const config::Config> config_;  // in use
   boost::asio::io_context io_{1};                 // one thread: no locks on the call path
   boost::asio::signal_set signals_{io_};
@@ -76,6 +82,7 @@ class Daemon {
   http::Client http_;
   std::shared_ptr<cri::NameStore> names_ = std::make_shared<cri::NameStore>();
   cri::NameKeeper name_keeper_;
+  std::shared_ptr<cri::DecisionLog> decisions_ = std::make_shared<cri::DecisionLog>();
   std::shared_ptr<const registry::Resolver> resolver_;
   Snapshot<cri::ImageCalls> image_calls_;
   proxy::TunnelContext context_;
@@ -84,6 +91,7 @@ class Daemon {
   boost::asio::steady_timer statistics_due_{io_};  // cancelled when their interval changes
   std::unique_ptr<AdminSocket> admin_;             // null where it could not be opened
   std::optional<proxy::Server> server_;            // once it listens
+  bool is_serving_ = false;                        // not while it waits for the runtime, nor while it drains
   int exit_code_ = 0;
 };
 
