@@ -3,6 +3,7 @@
 //   the command line ─▶ serve: configuration ─▶ Daemon (commands/daemon.h names its parts)
 //                    ├▶ check: configuration ─▶ what takes effect, and whether runtime and registries can be used
 //                    ├▶ config show: the running Daemon, else configuration ─▶ each value and where it comes from
+//                    ├▶ status: the running Daemon ─▶ what it knows of itself and its surroundings
 //                    └▶ resolve: the running Daemon, else configuration ─▶ Resolver ─▶ which registry has an image
 #include <variant>
 
@@ -11,6 +12,7 @@
 #include "commands/config_show.h"
 #include "commands/resolve.h"
 #include "commands/serve.h"
+#include "commands/status.h"
 
 int main(int argc, char** argv) {
   using shim::commands::CommandLine;
@@ -24,6 +26,8 @@ int main(int argc, char** argv) {
       return shim::commands::resolve(wanted);
     case CommandLine::Command::config_show:
       return shim::commands::config_show(wanted);
+    case CommandLine::Command::status:
+      return shim::commands::status(wanted);
     case CommandLine::Command::serve:
       break;
   }
