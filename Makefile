@@ -13,7 +13,7 @@ BENCH ?=
 
 daemon := build/release/image-cri-shim
 
-.PHONY: build demo test bench lint sanitize fuzz conformance install uninstall clean help
+.PHONY: build demo test bench lint sanitize fuzz conformance browser install uninstall clean help
 
 build: ## build the daemon: build/release/image-cri-shim (the default)
 	@scripts/setup build
@@ -51,6 +51,11 @@ conformance: ## critest, a real kubelet, h2spec, a real kube-apiserver (root)
 	@scripts/build release image-cri-shim
 	@set -e; export ICS_BUILD_DIR=$(CURDIR)/build/release ICS_BUSYBOX=$$(scripts/static-busybox); \
 	for program in scripts/conformance/*; do $$program; done
+
+browser: ## the status page in a headless Chromium; its screenshots are to be looked at
+	@scripts/setup browser
+	@scripts/build release image-cri-shim
+	@ICS_BUILD_DIR=$(CURDIR)/build/release scripts/browser
 
 # Does not build where a build is there, so that `sudo make install` leaves no files of root in the build folder.
 install: ## install to PREFIX (/usr/local), below DESTDIR

@@ -20,21 +20,21 @@ struct Status {
   using Milliseconds = std::chrono::milliseconds;
 
   struct Shim {
-    std::string node;     // the host's name
-    std::string version;  // `0.1.0`
+    std::string node{};     // the host's name
+    std::string version{};  // `0.1.0`
     std::int64_t pid = 0;
     Milliseconds uptime{0};
-    std::string socket;       // of the kubelet
+    std::string socket{};     // of the kubelet
     bool is_serving = false;  // false: it waits for the runtime (`force: false`), or drains
 
     friend bool operator==(const Shim&, const Shim&) = default;
   };
   struct Runtime {
-    std::string socket;
-    std::string name;         // `containerd`; empty, as is all below, where it does not say
-    std::string version;      // `1.7.24`
-    std::string cri_version;  // `v1`
-    std::string problem;      // why it does not answer; empty: it does
+    std::string socket{};
+    std::string name{};         // `containerd`; empty, as is all below, where it does not say
+    std::string version{};      // `1.7.24`
+    std::string cri_version{};  // `v1`
+    std::string problem{};      // why it does not answer; empty: it does
 
     friend bool operator==(const Runtime&, const Runtime&) = default;
   };
@@ -45,19 +45,19 @@ struct Status {
       failing,   // it answers, but refuses us, or the last pull from it failed; or it failed too rarely to be left out
       left_out,  // its circuit breaker is open
     };
-    std::string address;  // as configured
-    std::string host;     // with its port
+    std::string address{};  // as configured
+    std::string host{};     // with its port
     int priority = 0;
     bool is_offline = false;  // the top-level `address`
     State state = State::not_asked;
-    std::string reason;                                // of failing and left_out
-    std::optional<Milliseconds> open_for;              // of left_out …
-    std::optional<Milliseconds> next_check;            // … from now; nothing where it is being checked
-    std::optional<std::chrono::microseconds> latency;  // of the last probe that was answered
+    std::string reason{};                                // of failing and left_out
+    std::optional<Milliseconds> open_for{};              // of left_out …
+    std::optional<Milliseconds> next_check{};            // … from now; nothing where it is being checked
+    std::optional<std::chrono::microseconds> latency{};  // of the last probe that was answered
     std::uint64_t pulls_succeeded = 0;
     std::uint64_t pulls_failed = 0;
-    std::string last_failure;       // of a probe or a pull; empty: there was none
-    std::optional<Time> failed_at;  // when that was
+    std::string last_failure{};       // of a probe or a pull; empty: there was none
+    std::optional<Time> failed_at{};  // when that was
 
     friend bool operator==(const Registry&, const Registry&) = default;
   };
@@ -86,19 +86,19 @@ struct Status {
       polling,    // asked now and then, as watching is forbidden
       unknown,    // the API server cannot be asked, or not reached
     };
-    std::string name;  // `kube-system/image-cri-shim`
+    std::string name{};  // `kube-system/image-cri-shim`
     State state = State::disabled;
-    std::string server;             // empty: none known
-    std::string reason;             // of polling and unknown
-    std::optional<Time> last_seen;  // when the API server said last what it holds
-    std::string problem;            // why what it holds has no effect; empty: it has, or there is none
+    std::string server{};             // empty: none known
+    std::string reason{};             // of polling and unknown
+    std::optional<Time> last_seen{};  // when the API server said last what it holds
+    std::string problem{};            // why what it holds has no effect; empty: it has, or there is none
 
     friend bool operator==(const ConfigMap&, const ConfigMap&) = default;
   };
   struct Configuration {
-    std::string file;
-    Time used_since{};    // when the values in use were read
-    std::string problem;  // why the file as it is now is not in use; empty: it is
+    std::string file{};
+    Time used_since{};      // when the values in use were read
+    std::string problem{};  // why the file as it is now is not in use; empty: it is
     ConfigMap config_map{};
 
     friend bool operator==(const Configuration&, const Configuration&) = default;
@@ -138,8 +138,8 @@ struct Concern {
     failed,    // pulls fail
   };
   Kind kind = Kind::degraded;
-  std::string what;
-  std::string advice;
+  std::string what{};
+  std::string advice{};
 
   friend bool operator==(const Concern&, const Concern&) = default;
 };

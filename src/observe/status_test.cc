@@ -31,14 +31,16 @@ registry::Entry entry_at(const std::string& address, int priority, bool is_offli
 const std::chrono::steady_clock::time_point kNow{1h};
 
 Registry registry_with(const registry::RegistryStatistics& counts) {
-  return registries_of({entry_at("https://one.local:5000", 700)}, {.registries = {counts}}, kNow).at(0);
+  return registries_of({entry_at("https://one.local:5000", 700)}, {.cache = {}, .registries = {counts}, .original = {}},
+                       kNow)
+      .at(0);
 }
 
 TEST(Registries, StandInTheOrderInWhichTheyAreAsked) {
   const auto registries =
       registries_of({entry_at("https://low.local", 100), entry_at("https://first.local", 500),
                      entry_at("https://second.local", 500), entry_at("https://off.local", 500, true)},
-                    {.registries = std::vector<registry::RegistryStatistics>(4)}, kNow);
+                    {.cache = {}, .registries = std::vector<registry::RegistryStatistics>(4), .original = {}}, kNow);
   EXPECT_THAT(
       registries,
       ElementsAre(Field(&Registry::address, "https://off.local"), Field(&Registry::address, "https://first.local"),
@@ -54,7 +56,8 @@ TEST(ARegistry, IsNotAskedBeforeItsFirstProbe) {
 }
 
 TEST(ARegistry, IsWellOnceItHasAnsweredAndKeepsItsLastFailure) {
-  const Registry registry = registry_with({.probes = {1}, .last_failure = "503", .failed_at = Status::Time(5s)});
+  const Registry registry =
+      registry_with({.registry = {}, .probes = {1}, .last_failure = "503", .failed_at = Status::Time(5s)});
   EXPECT_EQ(registry.state, State::well);
   EXPECT_EQ(registry.reason, "");
   EXPECT_EQ(registry.last_failure, "503");
@@ -62,14 +65,15 @@ TEST(ARegistry, IsWellOnceItHasAnsweredAndKeepsItsLastFailure) {
 }
 
 TEST(ARegistry, FailsWhereItRefusesUsOrHasFailedTooRarelyToBeLeftOut) {
-  EXPECT_EQ(registry_with({.last_failure = "401", .is_failing = true}).state, State::failing);
-  EXPECT_EQ(registry_with({.last_failure = "401", .is_failing = true}).reason, "401");
-  EXPECT_EQ(registry_with({.last_failure = "503", .breaker = {.failures = 1}}).state, State::failing);
+  EXPECT_EQ(registry_with({.registry = {}, .last_failure = "401", .is_failing = true}).state, State::failing);
+  EXPECT_EQ(registry_with({.registry = {}, .last_failure = "401", .is_failing = true}).reason, "401");
+  EXPECT_EQ(registry_with({.registry = {}, .last_failure = "503", .breaker = {.failures = 1}}).state, State::failing);
 }
 
 TEST(ARegistry, IsLeftOutWhileItsBreakerIsOpen) {
   const Registry registry = registry_with(
-      {.breaker = {.is_open = true, .reason = "refused", .since = kNow - 12s, .next_check = kNow + 1500ms}});
+      {.registry = {},
+       .breaker = {.is_open = true, .reason = "refused", .since = kNow - 12s, .next_check = kNow + 1500ms}});
   EXPECT_EQ(registry.state, State::left_out);
   EXPECT_EQ(registry.reason, "refused");
   EXPECT_EQ(registry.open_for, 12s);
