@@ -34,6 +34,18 @@ std::string moment(Status::Time time, std::string_view text) {
                      escaped(text));
 }
 
+// `words` in backticks become code. REQUIRES: no word of `text` comes from outside.
+std::string with_code(std::string_view text) {
+  std::string html;
+  bool is_code = false;
+  for (std::size_t end = text.find('`'); end != text.npos; end = text.find('`')) {
+    html += escaped(text.substr(0, end)) + (is_code ? "</code>" : "<code>");
+    is_code = !is_code;
+    text.remove_prefix(end + 1);
+  }
+  return html + escaped(text);
+}
+
 std::string item(std::string_view name, std::string_view html) {
   return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(name), html);
 }
@@ -90,7 +102,7 @@ std::string concern_list(const std::vector<Concern>& concerns) {
   for (const Concern& concern : concerns) {
     const bool has_failed = concern.kind == Concern::Kind::failed;
     text += fmt::format("<li class=\"{}\"><p><strong>{}:</strong> {}</p><p>{}</p></li>\n", has_failed ? "bad" : "warn",
-                        has_failed ? "Failed" : "Attention", escaped(concern.what), escaped(concern.advice));
+                        has_failed ? "Failed" : "Attention", escaped(concern.what), with_code(concern.advice));
   }
   return text + "</ul>\n";
 }
@@ -163,7 +175,7 @@ std::string decision_row(const cri::Decision& decision, Status::Time now) {
   text += row_head("name", escaped(decision.image) +
                                small(decision.pod_namespace.empty() ? "" : "namespace " + decision.pod_namespace));
   const std::string source =
-      decision.is_pulled ? "← " + escaped(decision.source) + small(decision.name) : badge("bad", "not pulled");
+      decision.is_pulled ? "←\u00a0" + escaped(decision.source) + small(decision.name) : badge("bad", "not pulled");
   text += cell("name", "From", source);
   text += cell("", "Because", escaped(decision.why));
   text += cell("number", "Attempts", std::to_string(decision.attempts));

@@ -4,7 +4,7 @@ namespace shim::observe {
 
 // The hash is of the style below, to the octet (CSP Level 3 §2.3.1); a test says which one is right.
 const std::string_view kPagePolicy =
-    "default-src 'none'; style-src 'sha256-yLu9SklPEU6SfvrGJ6THHudfKYG9ebzHZtIfqHSri2Y='; base-uri 'none'; form-action "
+    "default-src 'none'; style-src 'sha256-rwgTQrp7vQ0xfULkw4FSBivUaW6Y40km4giNXcTh1QU='; base-uri 'none'; form-action "
     "'none'; "
     "frame-ancestors 'none'";
 
@@ -40,7 +40,7 @@ section { margin: 0 0 1rem; background: var(--card); border: 1px solid var(--lin
 .warn { color: var(--warn); background: var(--warn-ground); }
 .bad { color: var(--bad); background: var(--bad-ground); }
 .good.state, .warn.state, .bad.state { box-shadow: none; }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: .7rem 1.5rem; margin: 0; padding: .2rem 1rem .9rem; }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(12.5rem, 1fr)); gap: .7rem 1.5rem; margin: 0; padding: .2rem 1rem .9rem; }
 dt { color: var(--quiet); font-size: .85em; }
 dd { margin: 0; overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -54,11 +54,14 @@ tbody th { font-weight: 600; }
 tbody th, td { overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 .name { min-width: 11rem; }
+@media (min-width: 62rem) { .name { min-width: 15.5rem; } }
 .time { white-space: nowrap; }
 small, .quiet { color: var(--quiet); font-size: .88em; }
-small { display: block; }
+small { display: block; font-weight: 400; }
+a { color: var(--link); }
 code, pre { font-family: ui-monospace, "Cascadia Mono", "Noto Sans Mono", "Liberation Mono", "DejaVu Sans Mono", monospace; font-size: .92em; }
-details > summary { padding: 0 1rem .8rem; cursor: pointer; color: var(--link); }
+details { border-top: 1px solid var(--line); }
+details > summary { padding: .7rem 1rem; cursor: pointer; color: var(--link); }
 footer { color: var(--quiet); font-size: .88em; }
 @media (max-width: 46rem) {
   body { padding: 1rem .6rem 2rem; }
@@ -67,7 +70,7 @@ footer { color: var(--quiet); font-size: .88em; }
   caption { display: block; }
   tr { padding: .5rem 1rem; border-top: 1px solid var(--line); }
   tbody th, tbody td, th:first-child, td:first-child { padding: .1rem 0; border: 0; }
-  td.number { text-align: left; }
+  td.number { display: inline-block; margin-right: 1.1rem; text-align: left; }
   td[data-name]::before { content: attr(data-name) ": "; color: var(--quiet); }
   td:empty, td.nothing { display: none; }
 }

@@ -57,9 +57,10 @@ TEST(ThePagesPolicy, KnowsItsStyleAndNothingElse) {
 }
 
 TEST(ThePage, SaysWhereEachImageCameFromAndWhy) {
-  EXPECT_THAT(page_of(status_where_all_is_well()),
-              AllOf(HasSubstr("nginx:1.25"), HasSubstr("← http://sealos.hub:5000"), HasSubstr("priority 1000, has it"),
-                    HasSubstr("not pulled"), HasSubstr("containerd 1.7.24, CRI v1"), HasSubstr("0.84ms")));
+  EXPECT_THAT(
+      page_of(status_where_all_is_well()),
+      AllOf(HasSubstr("nginx:1.25"), HasSubstr("←\u00a0http://sealos.hub:5000"), HasSubstr("priority 1000, has it"),
+            HasSubstr("not pulled"), HasSubstr("containerd 1.7.24, CRI v1"), HasSubstr("0.84ms")));
 }
 
 TEST(ThePage, SaysThatAllIsWellOrWhatToDo) {

@@ -95,11 +95,9 @@ ConfigMap::State state_of(kubernetes::WatchStatus::Phase phase) {
 
 void add_runtime(std::vector<Concern>& concerns, const Status& status) {
   if (status.runtime.problem.empty()) return;
-  concerns.push_back(
-      {Concern::Kind::failed, status.runtime.problem,
-       fmt::format("No pod can start until it does. See that it runs (systemctl status containerd, crio …), and that "
-                   "`cri` names its socket; it is {} now.",
-                   status.runtime.socket)});
+  concerns.push_back({Concern::Kind::failed, status.runtime.problem,
+                      "No pod can start until it does. See that it runs (`systemctl status containerd`, `crio` …), and "
+                      "that `cri` in the configuration names its socket."});
 }
 
 void add_registry(std::vector<Concern>& concerns, const Registry& registry) {

@@ -131,7 +131,7 @@ std::vector<Status::Registry> registries_of(const std::vector<registry::Entry>& 
 Status::ConfigMap config_map_of(std::string name, const std::optional<kubernetes::WatchStatus>& watch,
                                 std::string problem);
 
-// One thing that an operator should know of, and what to do about it. Sentences.
+// One thing that an operator should know of, and what to do about it.
 struct Concern {
   enum class Kind {
     degraded,  // it works, but not as it was told to
@@ -139,7 +139,7 @@ struct Concern {
   };
   Kind kind = Kind::degraded;
   std::string what{};
-  std::string advice{};
+  std::string advice{};  // no word of it comes from outside; keys and commands in backticks
 
   friend bool operator==(const Concern&, const Concern&) = default;
 };

@@ -120,6 +120,13 @@ class Page:
     def requests(self) -> list[str]:
         return [event["request"]["url"] for event in self._events("Network.requestWillBeSent")]
 
+    def blocked(self) -> list[str]:
+        """Why requests were not made."""
+        return [event.get("blockedReason", "") for event in self._events("Network.loadingFailed")]
+
+    def wait_for(self, method: str) -> None:
+        self._browser.wait_for(method, self._session)
+
     def complaints(self) -> list[str]:
         """Errors and warnings of the console: violations of the policy are among them."""
         logged = [event["entry"]["text"] for event in self._events("Log.entryAdded")]
@@ -134,7 +141,6 @@ class Page:
 
     def screenshot(self, file: Path) -> None:
         """Of the whole page."""
-        answer = self.ask("Page.captureScreenshot", captureBeyondViewport=True)
         size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 8000), "scale": 1}
         answer = self.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
