@@ -137,28 +137,27 @@ std::string_view css_class_of(Status::Registry::State state) {
   return "quiet";
 }
 
+// What is wrong with it, or was.
+std::string remark_on(const Status::Registry& registry, Status::Time now) {
+  if (!registry.reason.empty()) return reason_text(registry);
+  return registry.last_failure.empty() ? std::string() : "last error: " + last_failure_text(registry, now);
+}
+
 std::string registry_row(const Status::Registry& registry, Status::Time now) {
-  const bool is_well = registry.reason.empty();
   std::string text = "<tr role=\"row\">";
   text += row_head("name", escaped(registry.address) + small(registry.is_offline ? "the offline registry" : ""));
-  text +=
-      cell("", "State", badge(css_class_of(registry.state), state_text(registry.state)) + small(reason_text(registry)));
+  text += cell("", "State",
+               badge(css_class_of(registry.state), state_text(registry.state)) + small(remark_on(registry, now)));
   text += cell("number", "Priority", std::to_string(registry.priority));
   text += cell("number", "Last probe", registry.latency ? escaped(latency_text(*registry.latency)) : std::string());
   text += cell("number", "Pulled", std::to_string(registry.pulls_succeeded));
   text += cell("number", "Failed", std::to_string(registry.pulls_failed));
-  text += cell("quiet", "Last error", is_well ? escaped(last_failure_text(registry, now)) : std::string());
   return text + "</tr>\n";
 }
 
 std::string registry_section(const Status& status) {
-  constexpr std::array<Column, 7> kColumns = {{{"Registry"},
-                                               {"State"},
-                                               {"Priority", true},
-                                               {"Last probe", true},
-                                               {"Pulled", true},
-                                               {"Failed", true},
-                                               {"Last error"}}};
+  constexpr std::array<Column, 6> kColumns = {
+      {{"Registry"}, {"State"}, {"Priority", true}, {"Last probe", true}, {"Pulled", true}, {"Failed", true}}};
   if (status.registries.empty()) {
     return section("Registries", paragraph("none",
                                            "None is configured: every image is pulled as it is named. Add "
@@ -219,7 +218,7 @@ std::string configuration_section(const Status& status, const ConfigReport& repo
   text += item("ConfigMap", escaped(config_map_text(configuration.config_map, status.time)) +
                                 small(configuration.config_map.server));
   text += "</dl>\n";
-  for (const std::string& difference : report.differences) text += paragraph("none", "Not in use: " + difference);
+  for (const std::string& difference : report.differences) text += paragraph("none", difference);
   text += setting_table("What is set. Secrets are not shown", report, false);
   const std::string defaults = setting_table("What nothing sets", report, true);
   if (!defaults.empty()) text += "<details><summary>Defaults</summary>\n" + defaults + "</details>\n";
