@@ -15,7 +15,7 @@ CONFORMANCE ?=
 
 daemon := build/release/image-cri-shim
 
-.PHONY: build demo test bench lint sanitize fuzz conformance install uninstall clean help
+.PHONY: build demo test bench lint sanitize fuzz conformance browser install uninstall clean help
 
 build: ## build the daemon: build/release/image-cri-shim (the default)
 	@scripts/setup build
@@ -52,6 +52,11 @@ conformance: ## real clients and runtimes, with and without the shim: writes doc
 	@scripts/setup conformance
 	@scripts/build release -DICS_TESTS=ON
 	@scripts/run-conformance $(CONFORMANCE)
+
+browser: ## the status page in a headless Chromium; its screenshots are to be looked at
+	@scripts/setup browser
+	@scripts/build release image-cri-shim
+	@ICS_BUILD_DIR=$(CURDIR)/build/release scripts/browser
 
 # Does not build where a build is there, so that `sudo make install` leaves no files of root in the build folder.
 install: ## install to PREFIX (/usr/local), below DESTDIR

@@ -4,6 +4,7 @@
 //                    ├▶ check: configuration ─▶ what takes effect, and whether runtime and registries can be used
 //                    ├▶ config show: the running Daemon, else configuration ─▶ each value and where it comes from
 //                    ├▶ kubelet: points this node's kubelet at the shim, and back
+//                    ├▶ status: the running Daemon ─▶ what it knows of itself and its surroundings
 //                    └▶ resolve: the running Daemon, else configuration ─▶ Resolver ─▶ which registry has an image
 #include <variant>
 
@@ -13,6 +14,7 @@
 #include "commands/kubelet.h"
 #include "commands/resolve.h"
 #include "commands/serve.h"
+#include "commands/status.h"
 
 int main(int argc, char** argv) {
   using shim::commands::CommandLine;
@@ -28,6 +30,8 @@ int main(int argc, char** argv) {
       return shim::commands::config_show(wanted);
     case CommandLine::Command::kubelet:
       return shim::commands::kubelet(wanted);
+    case CommandLine::Command::status:
+      return shim::commands::status(wanted);
     case CommandLine::Command::serve:
       break;
   }

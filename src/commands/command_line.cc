@@ -3,7 +3,11 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <chrono>
+#include <functional>
 #include <iostream>
+
+#include "base/units.h"
 
 namespace shim::commands {
 namespace {
@@ -27,6 +31,7 @@ Examples:
   image-cri-shim -f /etc/image-cri-shim.yaml            serve with this file
   image-cri-shim -f /etc/image-cri-shim.yaml --dry-run  validate it, show it, ask the runtime and registries
   image-cri-shim resolve nginx:1.25                     which registry would serve it, and why
+  image-cri-shim status --watch                         what it does now, and what is wrong
   image-cri-shim config show                            what is in use, and where each value comes from
   journalctl -u image-cri-shim -f                       see what it does
 )";
@@ -66,6 +71,26 @@ Examples:
   image-cri-shim config show -f new.yaml --admin /nowhere   of another file, as no shim is there
 )";
 
+constexpr const char* kStatusDescription =
+    "Say how the running shim and its surroundings are: the runtime, the registries, the last pulls with the source "
+    "of\n"
+    "each and why it was used, the configuration, and first of all what is wrong and what to do about it";
+
+constexpr const char* kStatusFooter = R"(
+With --watch it asks again and again until Ctrl-C: in place on a terminal, one block after the other elsewhere.
+
+Exit codes:
+  0  all is well
+  1  something needs attention, no shim runs, or it could not be asked (only root may)
+  2  the command line is not valid
+
+Examples:
+  image-cri-shim status
+  image-cri-shim status --watch=5s
+  image-cri-shim status --json | jq -r '.decisions[] | [.time, .image, .source, .why] | @tsv'
+  image-cri-shim status --json | jq -e '.registries | all(.state != "left-out")'
+)";
+
 constexpr const char* kCheckDescription =
     "Validate the configuration, print it as it takes effect, and ask the runtime and each registry: do they answer,\n"
     "are the credentials accepted, and can the runtime itself pull from there with its own settings";
@@ -86,6 +111,9 @@ Examples:
 
 constexpr const char* kJsonDescription = "JSON, alone on stdout";
 constexpr int kNotUnderstood = 2;
+constexpr std::chrono::milliseconds kShortestWatch{200};
+constexpr std::chrono::hours kLongestWatch{1};
+constexpr const char* kWatchInterval = "2s";
 
 void add_json_and_admin(CLI::App& command, CommandLine& line) {
   command.add_flag("--json", line.as_json, kJsonDescription);
@@ -119,6 +147,29 @@ CLI::App* add_config_show(CLI::App& app, CommandLine& line) {
   return show;
 }
 
+std::chrono::milliseconds watch_interval(const std::string& text) {
+  const auto interval = parse_duration(text);
+  if (!interval) throw CLI::ValidationError("--watch", interval.error().message);
+  if (*interval < kShortestWatch || *interval > kLongestWatch) {
+    throw CLI::ValidationError("--watch", "expected 200ms to 1h, got " + text);
+  }
+  return std::chrono::round<std::chrono::milliseconds>(*interval);
+}
+
+CLI::App* add_status(CLI::App& app, CommandLine& line) {
+  CLI::App* status = app.add_subcommand("status", kStatusDescription);
+  status->footer(kStatusFooter);
+  const std::function<void(const std::string&)> read = [&line](const std::string& text) {
+    line.watch = watch_interval(text);
+  };
+  status->add_option_function("--watch", read, "Ask again and again, every 2s or DURATION")
+      ->type_name("[=DURATION]")
+      ->expected(0, 1)
+      ->default_str(kWatchInterval);
+  add_json_and_admin(*status, line);
+  return status;
+}
+
 }  // namespace
 
 std::string version_line() {
@@ -138,6 +189,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   const auto* resolve = add_resolve(app, line);
   const auto* config_show = add_config_show(app, line);
   add_kubelet(app, line.kubelet);
+  const auto* status = add_status(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -146,6 +198,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   if (resolve->parsed()) line.command = CommandLine::Command::resolve;
   if (config_show->parsed()) line.command = CommandLine::Command::config_show;
   if (line.kubelet.action != KubeletLine::Action::none) line.command = CommandLine::Command::kubelet;
+  if (status->parsed()) line.command = CommandLine::Command::status;
   if (is_dry_run || check->parsed()) line.command = CommandLine::Command::check;
   return line;
 }

@@ -1,6 +1,8 @@
 // What the user asked for on the command line.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -9,14 +11,15 @@
 namespace shim::commands {
 
 struct CommandLine {
-  enum class Command { serve, check, resolve, config_show, kubelet };
+  enum class Command { serve, check, resolve, config_show, status, kubelet };
   Command command = Command::serve;
   std::string file;           // `-f`, `--file`; empty: the default places
   std::string admin;          // `--admin`, the socket of the running shim; empty: the one that the file names
   std::string image;          // resolve: IMAGE
   std::string pod_namespace;  // resolve: `--namespace`; empty: none
-  bool as_json = false;       // check, resolve, config show: `--json`
-  KubeletLine kubelet;        // kubelet: its own words
+  bool as_json = false;       // check, resolve, config show, status: `--json`
+  std::optional<std::chrono::milliseconds> watch{};  // status: `--watch`, between two answers; nothing: one answer
+  KubeletLine kubelet;                               // kubelet: its own words
 };
 
 // The command, or the exit code where everything has been said already: 0 after --help and --version, 2 for words that

@@ -114,6 +114,25 @@ TEST_F(Words, ShowTheConfiguration) {
   }
 }
 
+TEST_F(Words, AskForTheStatus) {
+  const CommandLine line = parsed({"status", "-f", "a.yaml", "--json", "--admin", "/s"});
+  EXPECT_EQ(line.command, Command::status);
+  EXPECT_EQ(line.file, "a.yaml");
+  EXPECT_EQ(line.admin, "/s");
+  EXPECT_TRUE(line.as_json);
+  EXPECT_EQ(line.watch, std::nullopt);
+}
+
+TEST_F(Words, WatchTheStatus) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(parsed({"status", "--watch"}).watch, milliseconds(2000));
+  EXPECT_EQ(parsed({"status", "--watch", "--json"}).watch, milliseconds(2000));
+  EXPECT_EQ(parsed({"status", "--watch=500ms"}).watch, milliseconds(500));
+  for (const std::string interval : {"x", "0", "1ms", "2h", "-1s"}) {
+    EXPECT_EQ(exit_code({"status", "--watch=" + interval}), 2) << interval;
+  }
+}
+
 TEST_F(Words, ConfigNeedsToKnowWhatFor) {
   EXPECT_EQ(exit_code({"config"}), 2);
   EXPECT_EQ(exit_code({"config", "nonsense"}), 2);

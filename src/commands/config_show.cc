@@ -18,7 +18,6 @@
 #include "commands/configuration.h"
 #include "commands/shim_client.h"
 #include "commands/terminal.h"
-#include "config/document.h"
 #include "config/environment.h"
 #include "config/origins.h"
 #include "observe/config_report.h"
@@ -53,17 +52,6 @@ int show(ConfigReport report, bool as_json) {
   return write_answer(observe::to_json(report)) ? kShown : kNotAsked;
 }
 
-// Of a file that is not valid the `admin` that it seems to say: a shim that keeps the last good one is asked there.
-std::string probable_socket(const CommandLine& line, const LoadedConfiguration& loaded) {
-  if (!line.admin.empty() || loaded.config) return admin_socket(line, loaded);
-  config::Diagnostics ignored("");
-  const auto document = config::Document::parse(loaded.text, ignored);
-  if (!document) return config::Config().admin;
-  const auto& members = document->root().members;
-  const auto found = std::ranges::find(members, "admin", &config::Node::Member::key);
-  return found == members.end() ? config::Config().admin : without_scheme(found->value->text);
-}
-
 // False where that cannot be told.
 bool is_another_file(const std::string& asked_for, const std::string& in_use) {
   std::error_code unknown;
@@ -87,7 +75,7 @@ int config_show(const CommandLine& line) {
   spdlog::set_level(spdlog::level::err);
   std::signal(SIGPIPE, SIG_IGN);
   LoadedConfiguration loaded = load_configuration(line.file);
-  const std::string socket = probable_socket(line, loaded);
+  const std::string socket = probable_admin_socket(line, loaded);
   auto report = ask_for_config(socket);
   if (report) {
     if (is_another_file(line.file, report->file)) {

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/ip/host_name.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
@@ -20,6 +22,7 @@
 #include "commands/configuration.h"
 #include "observe/config_endpoint.h"
 #include "observe/resolve_endpoint.h"
+#include "observe/status_endpoint.h"
 
 namespace shim::commands {
 namespace {
@@ -60,9 +63,10 @@ std::optional<proxy::Dialect> pinned_dialect(config::CriVersion version) {
 
 std::shared_ptr<const cri::ImageCalls> make_image_calls(const config::Config& config,
                                                         std::shared_ptr<const registry::Resolver> resolver,
-                                                        std::shared_ptr<cri::NameStore> names) {
+                                                        std::shared_ptr<cri::NameStore> names,
+                                                        std::shared_ptr<cri::DecisionLog> decisions) {
   return std::make_shared<cri::ImageCalls>(
-      std::move(resolver), std::move(names),
+      std::move(resolver), std::move(names), std::move(decisions),
       cri::ImageCalls::Options{config.timeout, config.max_message_size, config.restore_names});
 }
 
@@ -98,7 +102,7 @@ Daemon::Daemon(InitialConfiguration initial)
       http_(io_.get_executor()),
       name_keeper_(io_.get_executor(), names_, cri::state_directory(config_->image), {}),
       resolver_(make_resolver(*config_, http_, workers_, io_.get_executor())),
-      image_calls_(make_image_calls(*config_, resolver_, names_)),
+      image_calls_(make_image_calls(*config_, resolver_, names_, decisions_)),
       context_{io_,          flush_queue_, deadlines_, message_budget_,          dialects_, calls_,
                image_calls_, config_->cri, {},         config_->max_message_size},
       runtime_health_([this] { return ask_runtime(runtime_question()); }),
@@ -133,6 +137,9 @@ void Daemon::open_admin_socket() {
                return resolver_->explain(reference, {.pod_namespace = std::move(pod_namespace)});
              }));
   router.add("/config", observe::config_endpoint(workers_, [this] { return live_.in_use(); }));
+  router.add("/status", observe::status_endpoint([this] { return find_status(); }));
+  router.add("/",
+             observe::page_endpoint(workers_, [this] { return find_status(); }, [this] { return live_.in_use(); }));
   router.add("/livez", observe::livez_endpoint());
   router.add("/readyz", observe::readyz_endpoint([this] { return find_conditions(); }));
   router.add("/metrics", observe::metrics_endpoint([this] { return take_readings(); }));
@@ -140,7 +147,7 @@ void Daemon::open_admin_socket() {
   if (opened) {
     admin_ = std::move(*opened);
   } else {
-    spdlog::error("no admin socket, so this shim cannot be asked by `resolve` and `config show`: {}",
+    spdlog::error("no admin socket, so this shim cannot be asked by `status`, `resolve` and `config show`: {}",
                   opened.error().message);
   }
 }
@@ -148,6 +155,8 @@ void Daemon::open_admin_socket() {
 // What everybody may know who can reach it.
 void Daemon::open_http_endpoint() {
   observe::Router router;
+  router.add("/",
+             observe::page_endpoint(workers_, [this] { return find_status(); }, [this] { return live_.in_use(); }));
   router.add("/livez", observe::livez_endpoint());
   router.add("/readyz", observe::readyz_endpoint([this] { return find_conditions(); }));
   router.add("/metrics", observe::metrics_endpoint([this] { return take_readings(); }));
@@ -168,6 +177,7 @@ boost::asio::awaitable<void> Daemon::main() {
   }
   server_.emplace(context_, std::move(*listener), proxy::Server::Options{});
   server_->start();
+  is_serving_ = true;
   announce_readiness();
   spdlog::info("serving on {}, runtime at {}", config_->shim, config_->cri);
 }
@@ -218,6 +228,7 @@ boost::asio::awaitable<void> Daemon::watch_signals() {
 boost::asio::awaitable<void> Daemon::stop() {
   spdlog::info("stopping: calls in flight have {} to end", format_duration(config_->drain_timeout));
   notify_service_manager("STOPPING=1\nSTATUS=draining");
+  is_serving_ = false;
   if (server_) co_await server_->drain(config_->drain_timeout);
   co_await name_keeper_.flush(kDiskPatience);
   spdlog::info("stopped");
@@ -270,7 +281,7 @@ void Daemon::use(std::shared_ptr<const config::Config> next) {
   if (!resolve_alike(*former, *config_)) {
     resolver_ = make_resolver(*config_, http_, workers_, io_.get_executor(), resolver_.get());
   }
-  image_calls_.publish(make_image_calls(*config_, resolver_, names_));
+  image_calls_.publish(make_image_calls(*config_, resolver_, names_, decisions_));
   if (statistics_interval(former->cache) != statistics_interval(config_->cache)) statistics_due_.cancel();
   if (former->credentials != config_->credentials) check_credentials();
   if (http_endpoint_) http_endpoint_->configure(config_->http.address);
@@ -327,6 +338,52 @@ boost::asio::awaitable<observe::Readings> Daemon::take_readings() {
   readings.config_map = config_map_.status();
   readings.log_lines_dropped = log_lines_dropped();
   co_return readings;
+}
+
+observe::Status Daemon::known_status() const {
+  const registry::Statistics statistics = resolver_->statistics();
+  const auto now = std::chrono::steady_clock::now();
+  observe::Status status;
+  status.time = std::chrono::system_clock::now();
+  status.shim = {.node = boost::asio::ip::host_name(),
+                 .version = ICS_VERSION,
+                 .pid = ::getpid(),
+                 .uptime = std::chrono::floor<std::chrono::milliseconds>(now - started_),
+                 .socket = config_->shim,
+                 .is_serving = is_serving_};
+  status.runtime.socket = config_->cri;
+  status.registries = observe::registries_of(resolver_->entries(), statistics, now);
+  status.original = {.is_denied = config_->fallback == config::Fallback::deny,
+                     .pulls_succeeded = statistics.original.pulls_succeeded,
+                     .pulls_failed = statistics.original.pulls_failed};
+  status.cache = {.references = statistics.cache.references,
+                  .capacity = static_cast<std::uint64_t>(config_->cache.image_cache_size),
+                  .hits = statistics.cache.hits,
+                  .misses = statistics.cache.misses,
+                  .evictions = statistics.cache.evictions};
+  status.names_remembered = names_->size();
+  status.decisions = decisions_->decisions();
+  const config::ConfigMap& map = config_->config_map;
+  status.configuration = {.file = live_.file(),
+                          .used_since = live_.in_use_since(),
+                          .problem = live_.problem(),
+                          .config_map = observe::config_map_of(map.name_space + "/" + map.name, config_map_.status(),
+                                                               live_.config_map_problem())};
+  return status;
+}
+
+boost::asio::awaitable<observe::Status> Daemon::find_status() {
+  const proxy::RuntimeQuestion question = runtime_question();
+  const auto answer = co_await proxy::check_runtime(question, kHealthPatience);
+  observe::Status status = known_status();
+  if (answer) {
+    status.runtime.name = answer->name;
+    status.runtime.version = answer->version;
+    status.runtime.cri_version = answer->api_version;
+  } else {
+    status.runtime.problem = answer.error().message;
+  }
+  co_return status;
 }
 
 }  // namespace shim::commands

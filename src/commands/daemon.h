@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@
 #include "commands/runtime_health.h"
 #include "config/config.h"
 #include "cri/call_statistics.h"
+#include "cri/decision_log.h"
 #include "cri/image_calls.h"
 #include "cri/name_keeper.h"
 #include "cri/name_store.h"
@@ -29,6 +31,7 @@
 #include "http2/flush_queue.h"
 #include "observe/health.h"
 #include "observe/metrics.h"
+#include "observe/status.h"
 #include "proxy/deadline_queue.h"
 #include "proxy/dialects.h"
 #include "proxy/runtime_check.h"
@@ -70,7 +73,10 @@ class Daemon {
   proxy::RuntimeQuestion runtime_question();
   boost::asio::awaitable<std::vector<observe::Condition>> find_conditions();
   boost::asio::awaitable<observe::Readings> take_readings();
+  boost::asio::awaitable<observe::Status> find_status();
+  observe::Status known_status() const;
 
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::shared_ptr<const config::Config> config_;  // in use
   cri::CallStatistics calls_;                     // outlives the calls that end with io_
   boost::asio::io_context io_{1};                 // one thread: no locks on the call path
@@ -83,6 +89,7 @@ class Daemon {
   http::Client http_;
   std::shared_ptr<cri::NameStore> names_ = std::make_shared<cri::NameStore>();
   cri::NameKeeper name_keeper_;
+  std::shared_ptr<cri::DecisionLog> decisions_ = std::make_shared<cri::DecisionLog>();
   std::shared_ptr<const registry::Resolver> resolver_;
   Snapshot<cri::ImageCalls> image_calls_;
   proxy::TunnelContext context_;
@@ -93,6 +100,7 @@ class Daemon {
   std::unique_ptr<AdminSocket> admin_;             // null where it could not be opened
   std::optional<HttpEndpoint> http_endpoint_;      // once it runs
   std::optional<proxy::Server> server_;            // once it listens
+  bool is_serving_ = false;                        // not while it waits for the runtime, nor while it drains
   int exit_code_ = 0;
 };
 

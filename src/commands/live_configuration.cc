@@ -160,13 +160,14 @@ struct LiveConfiguration::State {
     if (found.evaluation && found.evaluation->newest_has_effect) {
       newest = found.map_overlay;
       overlay_is_news = true;
-      map_is_rejected = false;
+      map_problem.clear();
       log.overlay_has_effect(*found.map_overlay, found.about_map);
     } else {
-      map_is_rejected = true;
       ++counts.rejected;
       // A valid one is always evaluated.
-      log.overlay_is_refused(origin, found.map_overlay ? found.evaluation->about_newest : found.about_map);
+      const auto& diagnostics = found.map_overlay ? found.evaluation->about_newest : found.about_map;
+      map_problem = config::errors_in_a_line(diagnostics);
+      log.overlay_is_refused(origin, diagnostics);
     }
   }
 
@@ -176,6 +177,7 @@ struct LiveConfiguration::State {
     if (next == *config) return;
     if (next.config_map != config->config_map) seen_map.reset();  // what it may say has changed
     config = std::make_shared<const config::Config>(std::move(next));
+    in_use_since = std::chrono::system_clock::now();
     has_changed = true;
     publish(config);
     log.comes_into_use(*config);
@@ -216,7 +218,7 @@ struct LiveConfiguration::State {
 
   void lose_config_map() {
     map.reset();
-    map_is_rejected = false;
+    map_problem.clear();
     is_looking_at_map = false;
     seen_map.reset();
     map_is_gone = true;
@@ -237,6 +239,7 @@ struct LiveConfiguration::State {
   std::shared_ptr<const config::Config> config;
   std::string last_good;  // makes it
   std::string problem;
+  std::chrono::system_clock::time_point in_use_since = std::chrono::system_clock::now();
   std::optional<FileText> judged;
   bool is_to_be_judged_anew = false;
   bool has_changed = false;  // since somebody asked
@@ -249,7 +252,7 @@ struct LiveConfiguration::State {
   std::optional<MapText> map;             // what it says, not looked at yet
   bool is_looking_at_map = false;         // the look under way is about `map`
   std::optional<std::string> seen_map;
-  bool map_is_rejected = false;  // what it says now
+  std::string map_problem;  // why what it says has no effect; empty: it has
   bool map_is_gone = false;
 
   // When to look.
@@ -326,6 +329,10 @@ void LiveConfiguration::disregard_config_map() {
   state_->want_look();
 }
 
+const std::string& LiveConfiguration::file() const {
+  return state_->file;
+}
+
 const std::string& LiveConfiguration::problem() const {
   return state_->problem;
 }
@@ -333,8 +340,16 @@ const std::string& LiveConfiguration::problem() const {
 LiveConfiguration::Counts LiveConfiguration::counts() const {
   Counts counts = state_->counts;
   counts.file_is_rejected = !state_->problem.empty();
-  counts.config_map_is_rejected = state_->map_is_rejected;
+  counts.config_map_is_rejected = !state_->map_problem.empty();
   return counts;
+}
+
+std::chrono::system_clock::time_point LiveConfiguration::in_use_since() const {
+  return state_->in_use_since;
+}
+
+const std::string& LiveConfiguration::config_map_problem() const {
+  return state_->map_problem;
 }
 
 config::InUse LiveConfiguration::in_use() const {

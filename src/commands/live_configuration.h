@@ -61,9 +61,15 @@ class LiveConfiguration {
   // There is no ConfigMap any more that could have effect (`configMap.enabled: false`).
   void disregard_config_map();
 
+  // The path that it was told to read.
+  const std::string& file() const;
   // Why the configuration in use is not what the file says; empty: it is.
   const std::string& problem() const;
   Counts counts() const;
+  // Since when the values in use are.
+  std::chrono::system_clock::time_point in_use_since() const;
+  // Why what the ConfigMap says has no effect; empty: it has, or there is none.
+  const std::string& config_map_problem() const;
   // What is in use, and what it was made of: for `config show`.
   config::InUse in_use() const;
 

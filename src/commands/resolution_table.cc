@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "commands/text_layout.h"
 
 namespace shim::commands {
 namespace {
@@ -19,8 +20,6 @@ namespace {
 using registry::Explanation;
 using registry::Outcome;
 using std::chrono::milliseconds;
-
-enum class Tone { plain, good, bad, quiet };
 
 // One line of the table, ready to be aligned.
 struct Row {
@@ -141,31 +140,6 @@ Widths widths_of(const std::vector<Row>& rows) {
   return widths;
 }
 
-// Lines of at most `width` columns, as far as the words allow it; 0: one line.
-std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
-  if (width == 0 || columns(text) <= width) return {std::string(text)};
-  std::vector<std::string> lines(1);
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(std::min(text.size(), word.size() + 1));
-    std::string& line = lines.back();
-    if (line.empty()) {
-      line = word;
-    } else if (columns(line) + 1 + columns(word) <= width) {
-      line.append(" ").append(word);
-    } else {
-      lines.emplace_back(word);
-    }
-  }
-  return lines;
-}
-
-std::string coloured(std::string text, Tone tone, const Terminal& terminal) {
-  if (!terminal.has_colours || tone == Tone::plain) return text;
-  const std::string_view code = tone == Tone::good ? "1;32" : tone == Tone::bad ? "31" : "2";
-  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
-}
-
 std::string render(const Row& row, const Widths& widths, const Terminal& terminal) {
   std::string line = row.is_marked ? "* " : "  ";
   for (std::size_t i = 0; i < kLast; ++i) {
@@ -183,14 +157,6 @@ std::string render(const Row& row, const Widths& widths, const Terminal& termina
     line.assign(indent, ' ');
   }
   return text;
-}
-
-std::string paragraph(std::string_view text, Tone tone, const Terminal& terminal) {
-  std::string paragraph;
-  for (std::string& line : wrapped(text, terminal.columns)) {
-    paragraph += coloured(std::move(line), tone, terminal) + "\n";
-  }
-  return paragraph;
 }
 
 std::string heading(const Explanation& explanation) {

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "config/diagnostic.h"
+#include "config/document.h"
 #include "http/client.h"
 
 namespace shim::commands {
@@ -33,6 +35,16 @@ std::string without_scheme(const std::string& socket) {
 
 std::string admin_socket(const CommandLine& line, const LoadedConfiguration& loaded) {
   return line.admin.empty() ? loaded.config->admin : without_scheme(line.admin);
+}
+
+std::string probable_admin_socket(const CommandLine& line, const LoadedConfiguration& loaded) {
+  if (!line.admin.empty() || loaded.config) return admin_socket(line, loaded);
+  config::Diagnostics ignored("");
+  const auto document = config::Document::parse(loaded.text, ignored);
+  if (!document) return config::Config().admin;
+  const auto& members = document->root().members;
+  const auto found = std::ranges::find(members, "admin", &config::Node::Member::key);
+  return found == members.end() ? config::Config().admin : without_scheme(found->value->text);
 }
 
 std::expected<std::string, AdminFailure> ask_shim(const std::string& socket, const std::string& target,

@@ -32,6 +32,9 @@ bool write_answer(std::string_view text);
 std::string without_scheme(const std::string& socket);
 // `--admin`, else what the file says. REQUIRES: one of them is there.
 std::string admin_socket(const CommandLine& line, const LoadedConfiguration& loaded);
+// The same, without requiring anything: of a file that is not valid the `admin` that it seems to say, as a shim that
+// keeps the last good one is asked there.
+std::string probable_admin_socket(const CommandLine& line, const LoadedConfiguration& loaded);
 // The body of the shim's answer to a GET of `target`; blocks until then.
 std::expected<std::string, AdminFailure> ask_shim(const std::string& socket, const std::string& target,
                                                   std::chrono::milliseconds timeout);

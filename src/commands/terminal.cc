@@ -20,7 +20,10 @@ Terminal terminal_of(int descriptor) {
   if (::isatty(descriptor) == 0) return {};
   Terminal terminal{.has_colours = variable("NO_COLOR").empty() && variable("TERM") != "dumb"};
   winsize size{};
-  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0) terminal.columns = size.ws_col;
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0) {
+    terminal.columns = size.ws_col;
+    terminal.rows = size.ws_row;
+  }
   return terminal;
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "cri/decision_log.h"
 #include "cri/name_store.h"
 #include "cri/runtime.h"
 #include "registry/resolver.h"
@@ -14,6 +15,7 @@ namespace shim::cri {
 struct Call {
   const registry::Resolver& resolver;
   NameStore& names;
+  DecisionLog& decisions;
   const Caller& caller;
   Runtime& runtime;
   std::chrono::nanoseconds timeout;  // of each call made to the runtime

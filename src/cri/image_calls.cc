@@ -37,8 +37,8 @@ const Handler* find_handler(Service service, std::string_view method) {
 }  // namespace
 
 ImageCalls::ImageCalls(std::shared_ptr<const registry::Resolver> resolver, std::shared_ptr<NameStore> names,
-                       Options options)
-    : resolver_(std::move(resolver)), names_(std::move(names)), options_(options) {}
+                       std::shared_ptr<DecisionLog> decisions, Options options)
+    : resolver_(std::move(resolver)), names_(std::move(names)), decisions_(std::move(decisions)), options_(options) {}
 
 bool ImageCalls::handles(Service service, std::string_view method) {
   return find_handler(service, method) != nullptr;
@@ -62,7 +62,8 @@ std::optional<std::string> ImageCalls::restore_list(const std::string& response)
 }
 
 Call ImageCalls::make_call(const Caller& caller, Runtime& runtime) const {
-  return {*resolver_, *names_, caller, runtime, options_.timeout, options_.max_message, options_.restore_names};
+  return {*resolver_, *names_,          *decisions_,          caller,
+          runtime,    options_.timeout, options_.max_message, options_.restore_names};
 }
 
 }  // namespace shim::cri

@@ -1,7 +1,7 @@
 // The image calls of CRI (DESIGN 2): what the shim does with each, and which other calls it looks into.
 //
-// One ImageCalls per configuration; immutable but for the names that it shares with the one before. A call in flight
-// finishes on the one that it began with.
+// One ImageCalls per configuration; immutable but for the names and decisions that it shares with the one before. A
+// call in flight finishes on the one that it began with.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "cri/call.h"
+#include "cri/decision_log.h"
 #include "cri/name_store.h"
 #include "cri/runtime.h"
 #include "registry/resolver.h"
@@ -27,7 +28,8 @@ class ImageCalls {
     bool restore_names = true;
   };
 
-  ImageCalls(std::shared_ptr<const registry::Resolver> resolver, std::shared_ptr<NameStore> names, Options options);
+  ImageCalls(std::shared_ptr<const registry::Resolver> resolver, std::shared_ptr<NameStore> names,
+             std::shared_ptr<DecisionLog> decisions, Options options);
 
   // True for the calls that handle() knows; the others are forwarded untouched.
   static bool handles(Service service, std::string_view method);
@@ -48,6 +50,7 @@ class ImageCalls {
 
   std::shared_ptr<const registry::Resolver> resolver_;
   std::shared_ptr<NameStore> names_;
+  std::shared_ptr<DecisionLog> decisions_;
   Options options_;
 };
 

@@ -43,7 +43,7 @@ class ImageCallsTest : public ::testing::Test {
                    ImageCalls::Options options = {}) {
     auto resolver = std::make_shared<registry::Resolver>(
         std::move(entries), registry::ResolverOptions{.fallback = fallback}, http_, context_.get_executor());
-    return {std::move(resolver), names_, options};
+    return {std::move(resolver), names_, decisions_, options};
   }
   // Two registries that no look-up may ask: nothing listens there.
   std::vector<registry::Entry> two_entries() {
@@ -72,6 +72,7 @@ class ImageCallsTest : public ::testing::Test {
   asio::io_context context_{1};
   http::Client http_{context_.get_executor()};
   std::shared_ptr<NameStore> names_ = std::make_shared<NameStore>();
+  std::shared_ptr<DecisionLog> decisions_ = std::make_shared<DecisionLog>();
   MemoryRuntime runtime_;
   Caller caller_;
 };
@@ -519,6 +520,49 @@ TEST_F(ImageCallsTest, APullGoesOnToTheNextSourceAndForgetsWhereTheOriginalServe
 
   EXPECT_THAT(runtime_.names_asked("PullImage"), ElementsAre(name, "nginx:1"));
   EXPECT_TRUE(names_->empty());
+}
+
+TEST_F(ImageCallsTest, APullIsADecisionThatSaysWhyItsSourceWasUsed) {
+  FakeRegistry holder;
+  holder.put_manifest("library/nginx", "1");
+  const std::string name = holder.host() + "/library/nginx:1";
+  const ImageCalls calls = this->calls({entry_at(holder.url(), 700)});
+
+  EXPECT_TRUE(handle(calls, "PullImage", pull_of("nginx:1")).is_ok());
+  runtime_.failures["PullImage " + name] = {StatusCode::unknown, "blob missing"};
+  EXPECT_TRUE(handle(calls, "PullImage", pull_of("nginx:1")).is_ok());
+
+  const std::vector<Decision> decisions = decisions_->decisions();
+  ASSERT_EQ(decisions.size(), 2U);
+  EXPECT_EQ(decisions[1].image, "nginx:1");
+  EXPECT_EQ(decisions[1].source, holder.url());
+  EXPECT_EQ(decisions[1].name, name);
+  EXPECT_EQ(decisions[1].priority, 700);
+  EXPECT_EQ(decisions[1].why, "priority 700, has it");
+  EXPECT_EQ(decisions[1].attempts, 1U);
+  EXPECT_TRUE(decisions[0].is_pulled);
+  EXPECT_EQ(decisions[0].source, "docker.io");
+  EXPECT_EQ(decisions[0].why, "the image's own registry; not " + holder.url() + ": blob missing");
+  EXPECT_EQ(decisions[0].attempts, 2U);
+}
+
+TEST_F(ImageCallsTest, APullThatFailedIsADecisionWithTheErrorThatTheKubeletReads) {
+  FakeRegistry empty;
+  const Reply reply =
+      handle(calls({entry_at(empty.url(), 500)}, registry::Fallback::deny), "PullImage", pull_of("nginx:1"));
+  const std::vector<Decision> decisions = decisions_->decisions();
+  ASSERT_EQ(decisions.size(), 1U);
+  EXPECT_FALSE(decisions[0].is_pulled);
+  EXPECT_EQ(decisions[0].source, "");
+  EXPECT_EQ(decisions[0].why, reply.status.message);
+  EXPECT_EQ(decisions[0].attempts, 0U);
+}
+
+TEST_F(ImageCallsTest, APullThatNoRegistryIsLookedThroughForIsNoDecision) {
+  runtime_.failures["PullImage"] = {StatusCode::unknown, "the runtime's own words"};
+  handle(calls({}), "PullImage", pull_of("nginx:1"));
+  handle(calls(two_entries()), "PullImage", pull_of("sha256:" + std::string(64, 'a')));
+  EXPECT_THAT(decisions_->decisions(), IsEmpty());
 }
 
 TEST_F(ImageCallsTest, WhatThePodSentGoesToTheOriginalsHostOnly) {

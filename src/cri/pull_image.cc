@@ -7,11 +7,13 @@
 #include <array>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
 #include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "cri/decision_log.h"
 #include "cri/image_calls.pb.h"
 #include "cri/pull_log.h"
 #include "image/reference.h"
@@ -26,6 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kRegistryUnavailable = "RegistryUnavailable";
 constexpr std::string_view kSignatureFailed = "SignatureValidationFailed";
+constexpr std::string_view kAbandoned = "given up by the caller";
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != text.npos;
@@ -113,9 +116,10 @@ class Pull {
         resolution->pull_succeeded();
         remember(*candidate);
         log_.pulled(resolution->outcomes());
+        record(decision_for(*candidate, *resolution));
         co_return reply;
       }
-      if (reply.is_cancelled) co_return reply;
+      if (reply.is_cancelled) co_return abandoned(std::move(reply));
       resolution->pull_failed(reply.status.message);
       if (candidate->entry != nullptr && hint_.empty()) hint_ = settings_hint(reply);
       log_.attempt_failed(reply.status);
@@ -125,11 +129,21 @@ class Pull {
       co_return failed(pull_failure(reference_.original(), outcomes, &*last), outcomes);
     }
     const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
-    if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return cancelled();
+    if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return abandoned(cancelled());
     const std::vector<Outcome> outcomes = outcomes_of(*resolution);
     co_return failed(deadline_has_passed() ? deadline_failure(reference_.original(), outcomes)
                                            : pull_failure(reference_.original(), outcomes, last ? &*last : nullptr),
                      outcomes);
+  }
+
+  // The pull has ended, and this is what became of it.
+  void record(Decision decision) {
+    decision.time = std::chrono::system_clock::now();
+    decision.image = reference_.original();
+    decision.pod_namespace = request_.sandbox_config().metadata().namespace_();
+    decision.attempts = attempts_;
+    decision.duration = time_taken();
+    call_.decisions.add(std::move(decision));
   }
 
  private:
@@ -153,10 +167,12 @@ class Pull {
     Reply reply = Reply::error(failure.status.code, failure.status.message + hint_);
     reply.runtime_is_lost = failure.runtime_is_lost;
     log_.failed(reply.status, outcomes);
+    record({.why = reply.status.message});
     return reply;
   }
 
   boost::asio::awaitable<Reply> attempt(const registry::Candidate& candidate) {
+    ++attempts_;
     auto message = co_await message_for(candidate);
     if (!message) co_return Reply::error(StatusCode::unknown, message.error().message);
     co_return co_await call_.runtime.call(call_.caller, Service::image, "PullImage", std::move(*message),
@@ -195,6 +211,23 @@ class Pull {
             .name = candidate.is_original ? reference_.original() : candidate.name,
             .priority = entry != nullptr ? std::optional(entry->priority) : std::nullopt};
   }
+
+  Reply abandoned(Reply reply) {
+    record({.why = std::string(kAbandoned)});
+    return reply;
+  }
+
+  Decision decision_for(const registry::Candidate& candidate, const registry::Resolution& resolution) const {
+    const PullLog::Source source = source_of(candidate);
+    Decision decision{.is_pulled = true, .source = source.registry, .name = candidate.name};
+    decision.priority = source.priority;
+    decision.why = why_chosen(resolution.outcomes(), candidate, source.registry);
+    return decision;
+  }
+
+  std::chrono::milliseconds time_taken() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin_);
+  }
   bool deadline_has_passed() const { return call_.caller.deadline && Clock::now() >= *call_.caller.deadline; }
 
   const Call call_;
@@ -202,6 +235,8 @@ class Pull {
   const wire::PullImageRequest request_;
   const image::Reference reference_;
   PullLog log_;
+  const Clock::time_point begin_ = Clock::now();
+  std::size_t attempts_ = 0;
   std::string hint_;  // what ends the error, should it come to one
 };
 
@@ -268,7 +303,12 @@ boost::asio::awaitable<Reply> pull_image(Call call, std::string message) {
     co_return reply;
   }
   Pull pull(call, std::move(message), std::move(request), std::move(*reference));
-  co_return co_await pull.run();
+  try {
+    co_return co_await pull.run();
+  } catch (const boost::system::system_error&) {  // cancelled: the caller is gone
+    pull.record({.why = std::string(kAbandoned)});
+    throw;
+  }
 }
 
 }  // namespace shim::cri

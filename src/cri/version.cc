@@ -21,7 +21,7 @@ boost::asio::awaitable<Reply> call_version(const Caller& caller, std::string mes
 RuntimeVersion read_version(const std::string& response) {
   wire::VersionResponse version;
   if (!version.ParseFromString(response)) return {};
-  return {version.runtime_name(), version.runtime_version()};
+  return {version.runtime_name(), version.runtime_version(), version.runtime_api_version()};
 }
 
 }  // namespace shim::cri

@@ -15,8 +15,9 @@ boost::asio::awaitable<Reply> call_version(const Caller& caller, std::string mes
 
 // What a runtime says of itself; empty where it does not.
 struct RuntimeVersion {
-  std::string name;     // `containerd`, `cri-o`, `docker`
-  std::string version;  // `1.6.20`
+  std::string name;           // `containerd`, `cri-o`, `docker`
+  std::string version;        // `1.6.20`
+  std::string api_version{};  // `v1`: of CRI
 };
 // Of a serialised VersionResponse.
 RuntimeVersion read_version(const std::string& response);

@@ -71,6 +71,7 @@ http::response<http::string_body> response_of(Answer answer) {
   response.set(http::field::content_type, answer.content_type);
   response.set(http::field::cache_control, "no-store");
   response.set("X-Content-Type-Options", "nosniff");
+  for (const auto& [name, value] : answer.fields) response.set(name, value);
   if (answer.status == 405) response.set(http::field::allow, "GET");
   response.keep_alive(false);
   response.body() = std::move(answer.body);

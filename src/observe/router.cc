@@ -24,7 +24,9 @@ Expected<Request> parse_target(std::string_view target) {
 
 Answer error_answer(int status, std::string_view message) {
   const nlohmann::json body = {{"error", message}};
-  return {status, "application/json", body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n"};
+  return {.status = status,
+          .content_type = "application/json",
+          .body = body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n"};
 }
 
 void Router::add(std::string path, Handler handler) {

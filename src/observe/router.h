@@ -30,6 +30,7 @@ struct Answer {
   int status = 200;
   std::string content_type;
   std::string body;
+  std::vector<std::pair<std::string, std::string>> fields{};  // further ones of the head: `Content-Security-Policy`
 };
 
 // `{"error": "…"}`, one line.

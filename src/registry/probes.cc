@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/text.h"
 #include "registry/succession.h"
 
 // GCC 12 at -O2 takes Asio's operator delete of a coroutine frame for the wrong one.
@@ -13,6 +14,30 @@
 namespace shim::registry {
 
 namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t kLongestFailure = 1024;  // octets of what is kept of one
+
+void note_failure(RegistryStatistics& counts, const std::string& reason) {
+  counts.last_failure = printable(reason, kLongestFailure);
+  counts.failed_at = std::chrono::system_clock::now();
+}
+
+void note(RegistryStatistics& counts, const Outcome& outcome) {
+  switch (outcome.kind) {
+    case Outcome::Kind::holds:
+    case Outcome::Kind::absent:
+    case Outcome::Kind::other_platform:
+      counts.is_failing = false;
+      break;
+    default:
+      counts.is_failing = counts.is_failing || outcome.kind == Outcome::Kind::refused;
+      note_failure(counts, outcome.reason);
+  }
+}
+
+}  // namespace
 
 Probes::Probes(std::vector<Entry> entries, Options options, http::Client& http, asio::any_io_executor executor,
                Probes* former)
@@ -71,14 +96,18 @@ void Probes::land(const std::string& reference, std::size_t entry, const Outcome
     counts.last_latency = elapsed;
     counts.probe_durations.count(elapsed);
   }
+  note(counts, outcome);
   const auto flight = flights_[entry].extract(reference);
   for (const Flight::Passenger& passenger : flight.mapped().passengers) {
     if (const auto inbox = passenger.inbox.lock()) inbox->deliver({passenger.sender, outcome, elapsed});
   }
 }
 
-void Probes::pull_failed(const std::string& reference, const Candidate& candidate) {
-  ++counts_of(candidate).pulls_failed;
+void Probes::pull_failed(const std::string& reference, const Candidate& candidate, const std::string& reason) {
+  RegistryStatistics& counts = counts_of(candidate);
+  ++counts.pulls_failed;
+  counts.is_failing = true;
+  note_failure(counts, reason);
   if (!candidate.entry) return;
   answers_.forget(reference, number_of(*candidate.entry));
   circuits_.suspect(number_of(*candidate.entry));
@@ -88,6 +117,7 @@ void Probes::pull_succeeded(const Candidate& candidate, std::chrono::nanoseconds
   RegistryStatistics& counts = counts_of(candidate);
   ++counts.pulls_succeeded;
   counts.pull_durations.count(elapsed);
+  counts.is_failing = false;
 }
 
 RegistryStatistics& Probes::counts_of(const Candidate& candidate) {

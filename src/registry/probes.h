@@ -61,7 +61,7 @@ class Probes : public std::enable_shared_from_this<Probes> {
            std::size_t sender);
 
   // The runtime could not pull the candidate, or did, in that time; the original reference has no entry.
-  void pull_failed(const std::string& reference, const Candidate& candidate);
+  void pull_failed(const std::string& reference, const Candidate& candidate, const std::string& reason);
   void pull_succeeded(const Candidate& candidate, std::chrono::nanoseconds elapsed);
   // A pull went on to another source after `from` had failed.
   void failed_over(const Candidate& from) { tally_.failed_over(counts_of(from)); }

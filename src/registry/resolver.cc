@@ -61,7 +61,7 @@ void Resolution::pull_failed(std::string reason) {
   outcome.reason = has_found ? outcome.reason + "; the runtime: " + reason : std::move(reason);
   outcome.kind = Outcome::Kind::pull_failed;
   state_->has_failed = true;
-  state_->probes->pull_failed(state_->canonical, state_->last_taken->candidate);
+  state_->probes->pull_failed(state_->canonical, state_->last_taken->candidate, outcome.reason);
 }
 
 void Resolution::pull_succeeded() {
@@ -90,6 +90,10 @@ Resolver::Resolver(std::vector<Entry> entries, ResolverOptions options, http::Cl
 
 Resolver::~Resolver() {
   probes_->circuits().stop();
+}
+
+const std::vector<Entry>& Resolver::entries() const {
+  return probes_->entries();
 }
 
 bool Resolver::has_entries() const {

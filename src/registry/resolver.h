@@ -88,6 +88,8 @@ class Resolver {
   // No registry is checked in the background from now on.
   ~Resolver();
 
+  // In file order, the offline one last: as in Statistics::registries.
+  const std::vector<Entry>& entries() const;
   // False where nothing is configured: then every image is forwarded as it is named.
   bool has_entries() const;
   // Asks nothing yet.

@@ -35,6 +35,9 @@ struct RegistryStatistics {
   DurationHistogram probe_durations{kProbeBounds};          // of probes that were answered
   DurationHistogram pull_durations{kPullBounds};            // of pulls that succeeded, at the runtime
   std::optional<std::chrono::microseconds> last_latency{};  // of the last probe that was answered
+  std::string last_failure{};                               // of a probe or a pull, one clause; empty: there was none
+  std::chrono::system_clock::time_point failed_at{};        // when that was
+  bool is_failing = false;  // it refused us, or a pull failed, and nothing has gone well since; see `breaker`, too
   Breaker::Status breaker{};
 };
 
