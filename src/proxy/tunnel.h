@@ -18,6 +18,7 @@
 #include "proxy/method.h"
 #include "proxy/runtime_call.h"
 #include "proxy/runtime_link.h"
+#include "proxy/runtime_presence.h"
 
 namespace shim::proxy {
 
@@ -34,6 +35,7 @@ struct TunnelContext {
   std::string runtime_socket;
   http2::Limits limits;
   std::size_t max_message;  // octets of one image message
+  RuntimePresence presence{};
 };
 
 class Tunnel final : public std::enable_shared_from_this<Tunnel>,

@@ -259,6 +259,25 @@ def test_a_storm_of_errors_that_differ_loses_none(runtime: FakeRuntime, start_lo
     assert len({line["image"] for line in ends_of_pulls(shim, 200)}) == 200
 
 
+# The runtime.
+
+
+def test_a_runtime_that_goes_and_comes_back_is_said_once_each(runtime: FakeRuntime, shim: Shim) -> None:
+    client = shim.client()
+    client.version_of_runtime()
+    runtime.kill()
+    shim.wait_for_log(f"warning the container runtime at {runtime.socket} ended its connection")
+    for _ in range(20):
+        error_of(client.start_pull("nginx:1.25"))
+    shim.wait_for_log(f"error the container runtime at {runtime.socket} cannot be reached")
+    runtime.start()
+    eventually(lambda: client.start_pull("nobody/has:it").code() is not grpc.StatusCode.UNAVAILABLE, "it is back")
+
+    shim.wait_for_log(f"info the container runtime at {runtime.socket} is connected again after")
+    assert shim.log.count(" error the container runtime at") == 1
+    assert shim.log.count("is connected again") == 1
+
+
 # A stderr that is stuck.
 
 
