@@ -144,7 +144,7 @@ def test_no_secret_is_in_any_line_of_json(
     runtime: FakeRuntime, start_shim, start_registry, secrets: Secrets
 ) -> None:
     """The search for them at the end of each test covers this log."""
-    password = secrets.new("password")
+    password = secrets.new('pass"w\\rd')
     registry = start_registry(NGINX, credentials=f"robot:{password}")
     wrong = start_registry(NGINX, credentials="robot:other-password")
     runtime.set_pull(registry.name(NGINX), fails(grpc.StatusCode.UNKNOWN, "unexpected EOF"), succeeds(1))
