@@ -15,7 +15,7 @@ RuntimeInterview::RuntimeInterview(boost::asio::io_context& io, Options options)
       flush_queue_(io),
       deadlines_(io),
       budget_(options_.max_message),
-      link_(io, flush_queue_, {options_.socket, {}}, [](proxy::RuntimeLink::Event) {}) {}
+      link_(io, flush_queue_, {options_.socket, {}}, [](proxy::RuntimeLink::Event, std::string_view) {}) {}
 
 boost::asio::awaitable<Expected<runtimes::Answers>> RuntimeInterview::ask() {
   const cri::Reply version = co_await call(cri::Service::runtime, "Version", "");

@@ -173,7 +173,8 @@ asio::awaitable<std::optional<Result>> ConfigMapWatch::Loop::interruptible(asio:
   try {
     co_return co_await asio::co_spawn(executor_, std::move(work), token);
   } catch (const std::exception& error) {
-    if (!is_interrupted()) spdlog::error("watching ConfigMap {}: {}", wanted_.place(), error.what());
+    if (!is_interrupted())
+      spdlog::error("watching ConfigMap {} failed in the shim itself: {}", wanted_.place(), error.what());
   }
   co_return std::nullopt;
 }

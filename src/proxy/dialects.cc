@@ -122,6 +122,7 @@ void Dialects::on_link(RuntimeLink::Event event) {
     ++connections_;
     return;
   }
+  if (event == RuntimeLink::Event::unreachable) return;
   --connections_;
   if (event == RuntimeLink::Event::lost || connections_ == 0) forget();
 }

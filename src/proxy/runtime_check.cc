@@ -1,5 +1,6 @@
 #include "proxy/runtime_check.h"
 
+#include <string_view>
 #include <utility>
 
 #include "proxy/method.h"
@@ -20,7 +21,8 @@ boost::asio::awaitable<cri::Reply> ask_version(RuntimeLink& link, Dialect dialec
 boost::asio::awaitable<Expected<cri::RuntimeVersion>> check_runtime(const RuntimeQuestion& question,
                                                                     std::chrono::nanoseconds patience) {
   const auto give_up = std::chrono::steady_clock::now() + patience;
-  RuntimeLink link(question.io, question.flush_queue, {question.socket, {}}, [](RuntimeLink::Event) {});
+  RuntimeLink link(question.io, question.flush_queue, {question.socket, {}},
+                   [](RuntimeLink::Event, std::string_view) {});
   const CallLimits limits{question.max_message, question.message_budget, question.deadlines};
   cri::Reply reply = co_await ask_version(link, Dialect::v1, patience, limits);
   const bool is_silent = reply.status.code == http2::StatusCode::deadline_exceeded;

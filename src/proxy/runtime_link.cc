@@ -34,8 +34,7 @@ std::string lost_message(std::string_view socket_path) {
   return fmt::format("the connection to the container runtime at {} was lost during the call", socket_path);
 }
 
-RuntimeLink::RuntimeLink(boost::asio::io_context& context, http2::FlushQueue& queue, Options options,
-                         std::function<void(Event)> observe)
+RuntimeLink::RuntimeLink(boost::asio::io_context& context, http2::FlushQueue& queue, Options options, Observe observe)
     : context_(context), queue_(queue), options_(std::move(options)), observe_(std::move(observe)) {}
 
 RuntimeLink::~RuntimeLink() {
@@ -57,10 +56,12 @@ Expected<http2::Stream*> RuntimeLink::open(const http2::HeaderList& headers, boo
 Expected<void> RuntimeLink::connect() {
   auto socket = http2::connect_unix(context_, options_.socket_path);
   if (!socket && !socket.error().is_busy) {
-    return fail(unreachable_message(options_.socket_path, socket.error().reason));
+    std::string why = unreachable_message(options_.socket_path, socket.error().reason);
+    observe_(Event::unreachable, why);
+    return fail(std::move(why));
   }
   current_ = http2::Connection::create(http2::Connection::Role::client, options_.limits, queue_, *this);
-  observe_(Event::connected);
+  observe_(Event::connected, "");
   if (socket) {
     current_->start(std::move(*socket));
   } else {
@@ -93,7 +94,7 @@ void RuntimeLink::close() {
   auto connections = std::exchange(draining_, {});
   if (current_) {
     connections.push_back(std::exchange(current_, nullptr));
-    observe_(Event::left);
+    observe_(Event::left, "");
   }
   for (auto& connection : connections) {
     connection->detach();
@@ -104,14 +105,14 @@ void RuntimeLink::close() {
 void RuntimeLink::on_goaway(http2::Connection& connection) {
   if (&connection != current_.get()) return;
   draining_.push_back(std::exchange(current_, nullptr));
-  observe_(Event::lost);
+  observe_(Event::lost, "GOAWAY");
 }
 
-void RuntimeLink::on_closed(http2::Connection& connection, std::string_view) {
+void RuntimeLink::on_closed(http2::Connection& connection, std::string_view reason) {
   std::erase_if(draining_, [&](const auto& held) { return held.get() == &connection; });
   if (current_.get() != &connection) return;
   current_.reset();
-  observe_(Event::lost);
+  observe_(Event::lost, reason);
 }
 
 }  // namespace shim::proxy

@@ -25,11 +25,12 @@ class RuntimeLink final : private http2::ConnectionListener {
   };
 
   // What becomes of the connection that takes new streams. `lost`: the runtime, not the client, ended it, and may be
-  // another process next time. `left`: the client went.
-  enum class Event { connected, lost, left };
+  // another process next time. `left`: the client went. `unreachable`: there is none, and none could be made.
+  enum class Event { connected, lost, left, unreachable };
+  // `why` is for people: of a loss, and of what is unreachable the whole error; else empty.
+  using Observe = std::function<void(Event, std::string_view why)>;
 
-  RuntimeLink(boost::asio::io_context& context, http2::FlushQueue& queue, Options options,
-              std::function<void(Event)> observe);
+  RuntimeLink(boost::asio::io_context& context, http2::FlushQueue& queue, Options options, Observe observe);
   ~RuntimeLink();
   RuntimeLink(const RuntimeLink&) = delete;
   RuntimeLink& operator=(const RuntimeLink&) = delete;
@@ -52,7 +53,7 @@ class RuntimeLink final : private http2::ConnectionListener {
   boost::asio::io_context& context_;
   http2::FlushQueue& queue_;
   const Options options_;
-  const std::function<void(Event)> observe_;
+  const Observe observe_;
   std::shared_ptr<http2::Connection> current_;                // takes new streams; null where there is none
   std::vector<std::shared_ptr<http2::Connection>> draining_;  // finish what they have
   bool is_closed_ = false;

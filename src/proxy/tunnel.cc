@@ -1,8 +1,11 @@
 #include "proxy/tunnel.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <chrono>
 #include <utility>
 
 #include "cri/version.h"
@@ -30,6 +33,13 @@ bool is_grpc_answer(const cri::Reply& reply) {
   return came_from_runtime && reply.trailers.find("grpc-status").has_value();
 }
 
+void note_link(TunnelContext& context, RuntimeLink::Event event, std::string_view why) {
+  context.dialects.on_link(event);
+  const auto now = std::chrono::steady_clock::now();
+  const auto line = context.presence.note(event, context.runtime_socket, why, now);
+  if (line) spdlog::log(line->level, "{}", line->text);
+}
+
 }  // namespace
 
 Tunnel::Tunnel(TunnelContext& context, Observer& observer)
@@ -37,7 +47,7 @@ Tunnel::Tunnel(TunnelContext& context, Observer& observer)
       observer_(observer),
       client_(http2::Connection::create(http2::Connection::Role::server, context.limits, context.flush_queue, *this)),
       link_(context.io, context.flush_queue, {context.runtime_socket, context.limits},
-            [&dialects = context.dialects](RuntimeLink::Event event) { dialects.on_link(event); }) {}
+            [&context](RuntimeLink::Event event, std::string_view why) { note_link(context, event, why); }) {}
 
 Tunnel::~Tunnel() {
   client_->detach();

@@ -21,6 +21,7 @@
 #include "proxy/method.h"
 #include "proxy/runtime_call.h"
 #include "proxy/runtime_link.h"
+#include "proxy/runtime_presence.h"
 
 namespace shim::proxy {
 
@@ -38,6 +39,7 @@ struct TunnelContext {
   std::string runtime_socket;
   http2::Limits limits;
   std::size_t max_message;  // octets of one image message
+  RuntimePresence presence{};
 };
 
 class Tunnel final : public std::enable_shared_from_this<Tunnel>,

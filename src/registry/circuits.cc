@@ -154,7 +154,7 @@ asio::awaitable<void> Circuits::Watch::check(std::shared_ptr<Circuit> circuit, s
                   outcome.reason.empty() ? "it is well" : outcome.reason);
     circuit->record(outcome);
   } catch (const std::exception& error) {
-    spdlog::error("check of registry {}: {}", entry->address.text(), error.what());
+    spdlog::error("the check of registry {} failed in the shim itself: {}", entry->address.text(), error.what());
   }
   circuit->breaker.check_ended(Clock::now());
   if (const auto watching = circuit->watch.lock()) watching->schedule();

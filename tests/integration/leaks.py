@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ class Secrets:
         # Encodings of a longer text, `user:secret`, contain one of three, as the secret starts at any byte of a group.
         def forms(secret: str) -> list[str]:
             inside = [base64.b64encode(b"x" * shift + secret.encode())[4:-4].decode() for shift in range(3)]
-            return [secret, quote(secret), secret.encode().hex(), *inside]
+            in_json = [json.dumps(secret, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)]
+            return [secret, quote(secret), secret.encode().hex(), *in_json, *inside]
 
         return [secret for secret in self._secrets if any(form in text for form in forms(secret))]
 

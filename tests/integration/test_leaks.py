@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -26,13 +27,15 @@ def place(tmp_path: Path) -> Iterator[Workplace]:
         lambda secret: secret,
         lambda secret: quote(secret),
         lambda secret: secret.encode().hex(),
+        lambda secret: json.dumps({"message": secret}),
+        lambda secret: json.dumps({"message": secret}, ensure_ascii=False),
         lambda secret: base64.b64encode(f"u:{secret}".encode()).decode(),
         lambda secret: base64.b64encode(f"us:{secret}".encode()).decode(),
         lambda secret: base64.b64encode(f"user:{secret}".encode()).decode(),
     ],
 )
 def test_secret_is_found_in_every_form(place: Workplace, form: Callable[[str], str]) -> None:
-    text = form(place.secrets.new("pass/word"))
+    text = form(place.secrets.new('pass/"wörd'))
     place.watch("errors", lambda: f"it says {text}.")
 
     assert len(place.leaks()) == 1

@@ -144,7 +144,7 @@ def test_no_secret_is_in_any_line_of_json(
     runtime: FakeRuntime, start_shim, start_registry, secrets: Secrets
 ) -> None:
     """The search for them at the end of each test covers this log."""
-    password = secrets.new("password")
+    password = secrets.new('pass"w\\rd')
     registry = start_registry(NGINX, credentials=f"robot:{password}")
     wrong = start_registry(NGINX, credentials="robot:other-password")
     runtime.set_pull(registry.name(NGINX), fails(grpc.StatusCode.UNKNOWN, "unexpected EOF"), succeeds(1))
@@ -257,6 +257,25 @@ def test_a_storm_of_errors_that_differ_loses_none(runtime: FakeRuntime, start_lo
         error_of(client.start_pull(f"nobody/has:v{number}"))
 
     assert len({line["image"] for line in ends_of_pulls(shim, 200)}) == 200
+
+
+# The runtime.
+
+
+def test_a_runtime_that_goes_and_comes_back_is_said_once_each(runtime: FakeRuntime, shim: Shim) -> None:
+    client = shim.client()
+    client.version_of_runtime()
+    runtime.kill()
+    shim.wait_for_log(f"warning the container runtime at {runtime.socket} ended its connection")
+    for _ in range(20):
+        error_of(client.start_pull("nginx:1.25"))
+    shim.wait_for_log(f"error the container runtime at {runtime.socket} cannot be reached")
+    runtime.start()
+    eventually(lambda: client.start_pull("nobody/has:it").code() is not grpc.StatusCode.UNAVAILABLE, "it is back")
+
+    shim.wait_for_log(f"info the container runtime at {runtime.socket} is connected again after")
+    assert shim.log.count(" error the container runtime at") == 1
+    assert shim.log.count("is connected again") == 1
 
 
 # A stderr that is stuck.
