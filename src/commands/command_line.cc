@@ -97,6 +97,7 @@ CLI::App* add_check(CLI::App& app, CommandLine& line) {
   CLI::App* check = app.add_subcommand("check", kCheckDescription);
   check->footer(kCheckFooter);
   check->add_flag("--json", line.as_json, kJsonDescription);
+  check->add_option("--root", line.kubelet.root)->group("");
   return check;
 }
 
