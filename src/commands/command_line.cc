@@ -88,7 +88,7 @@ Exit codes:
      ConfigMap is not valid, or the kubelet points at a shim that does not answer
   2  the configuration or the command line is not valid
 
-All that is asked is asked at once: it ends within some 5 seconds and two times the file's `probe.timeout`.
+All that is asked is asked at once: it ends within 5 seconds and the file's `probe.timeout`.
 
 Examples:
   image-cri-shim check
@@ -109,7 +109,7 @@ Exit codes:
 Examples:
   image-cri-shim pull nginx:1.25
   image-cri-shim pull ghcr.io/org/app:v1 --namespace team-a      for a pod of that namespace
-  image-cri-shim pull ghcr.io/org/app:v1 --creds robot <password as with an imagePullSecret
+  image-cri-shim pull ghcr.io/org/app:v1 --creds robot <robot.pw  as with an imagePullSecret
   image-cri-shim pull nginx:1.25 --json | jq -r .source.registry
 )";
 
@@ -147,7 +147,9 @@ CLI::App* add_check(CLI::App& app, CommandLine& line) {
 CLI::App* add_pull(CLI::App& app, CommandLine& line) {
   CLI::App* pull = app.add_subcommand("pull", kPullDescription);
   pull->footer(kPullFooter);
-  pull->add_option("IMAGE", line.image, "Name as in a pod: nginx:1.25, ghcr.io/org/app@sha256:…")->required();
+  pull->add_option("IMAGE", line.image, "Name as in a pod: nginx:1.25, ghcr.io/org/app@sha256:…")
+      ->required()
+      ->type_name("");
   pull->add_option("-n,--namespace", line.pod_namespace, "Namespace of the pod, for entries with `namespaces`")
       ->type_name("NS");
   pull->add_option("--creds", line.username, "Pull as this user; the password is read from stdin, or asked for")
@@ -161,6 +163,7 @@ CLI::App* add_completion(CLI::App& app, std::string& shell) {
   completion->footer(kCompletionFooter);
   completion->add_option("SHELL", shell, "bash, zsh or fish")
       ->required()
+      ->type_name("")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   return completion;
 }
@@ -173,7 +176,9 @@ Shell shell_of(const std::string& name) {
 CLI::App* add_resolve(CLI::App& app, CommandLine& line) {
   CLI::App* resolve = app.add_subcommand("resolve", kResolveDescription);
   resolve->footer(kResolveFooter);
-  resolve->add_option("IMAGE", line.image, "Name as in a pod: nginx:1.25, ghcr.io/org/app@sha256:…")->required();
+  resolve->add_option("IMAGE", line.image, "Name as in a pod: nginx:1.25, ghcr.io/org/app@sha256:…")
+      ->required()
+      ->type_name("");
   resolve->add_option("-n,--namespace", line.pod_namespace, "Namespace of the pod, for entries with `namespaces`")
       ->type_name("NS");
   add_json_and_admin(*resolve, line);

@@ -96,9 +96,11 @@ std::string footer(std::string_view text, Level level) {
   return is_verbatim ? page + ".fi\n.RE\n" : page;
 }
 
-std::string options(const CommandSyntax& command) {
+std::string options(const CommandSyntax& command, Level level) {
   std::string page;
   for (const OptionSyntax& option : command.options) {
+    const bool is_help = option.names.back() == "--help";
+    if (is_help && level == Level::command) continue;
     std::string names;
     for (const std::string& name : option.names) {
       names += fmt::format("{}{}{}{}", names.empty() ? "" : ", ", option.is_positional ? "\\fI" : "\\fB", escaped(name),
@@ -117,7 +119,7 @@ std::string command_section(const CommandAt& at) {
   }
   std::string page = fmt::format(".SS {}\n", escaped(name));
   for (const std::string_view line : lines_of(at.command.description)) page += escaped(line) + "\n";
-  return page + options(at.command) + footer(at.command.footer, Level::command);
+  return page + options(at.command, Level::command) + footer(at.command.footer, Level::command);
 }
 
 }  // namespace
@@ -131,7 +133,7 @@ std::string manual_page(const CommandSyntax& program, std::string_view version) 
   for (const std::string_view line : lines_of(program.description)) page += escaped(line) + "\n";
   const std::size_t sections = std::min(program.footer.find("\n\n"), program.footer.size());
   page += footer(std::string_view(program.footer).substr(0, sections), Level::page);
-  page += ".SH OPTIONS\n" + options(program) + ".SH COMMANDS\n";
+  page += ".SH OPTIONS\n" + options(program, Level::page) + ".SH COMMANDS\n";
   for (const CommandAt& at : commands_in(program)) {
     const bool is_leaf = !at.path.empty() && at.command.subcommands.empty();
     if (is_leaf) page += command_section(at);

@@ -52,8 +52,8 @@ def in_zsh(line: str, script: Path, folder: Path) -> list[str]:
     words = line.split(" ")
     ask = f"""
     compdef() {{ :; }}
-    _files() {{ print -l *(N); }}
-    _describe() {{ print -l ${{${{(P)@[-1]}}%%:*}}; }}
+    _files() {{ print -l -- *(N); }}
+    _describe() {{ print -l -- ${{${{(P)@[-1]}}%%:*}}; }}
     source {script}
     words=({" ".join(f"'{word}'" for word in words)}) CURRENT={len(words)}
     _image_cri_shim

@@ -129,7 +129,7 @@ def test_error_is_that_of_a_pod_word_for_word(start_shim, holder, runtime: FakeR
 
 
 def test_interrupt_cancels_the_pull_at_the_runtime(start_shim, runtime: FakeRuntime) -> None:
-    runtime.set_behaviour("/runtime.v1.ImageService/PullImage", kind="hang")
+    runtime.set_pull("nginx", {"hold": True})
     shim = start_shim()
     command = [str(word) for word in shim.command("pull", "nginx")]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
