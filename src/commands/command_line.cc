@@ -206,7 +206,8 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   CLI::App app(kDescription, "image-cri-shim");
   app.footer(kFooter);
   app.set_version_flag("-v,--version", version_line());
-  app.add_option("-f,--file", line.file, "Configuration file (YAML)")->type_name("FILE");
+  app.add_option("-f,--file", line.file, "Configuration file (YAML); default: /etc/image-cri-shim.yaml")
+      ->type_name("FILE");
   app.add_flag("--dry-run", is_dry_run, "The same as the command check");
   app.fallthrough();  // -f before or after the command
   const auto* check = add_check(app, line);

@@ -38,10 +38,8 @@ struct Judge {
   }
 
   Findings operator()(const kubernetes::Unknown& unknown) const {
-    return {{mark(), subject(), unknown.reason,
-             unknown.is_access
-                 ? "name a kubeconfig in `configMap.kubeconfig`, or do without: configMap: {enabled: false}"
-                 : ""}};
+    return {
+        {mark(), subject(), unknown.reason, unknown.is_access ? "or do without it: configMap: {enabled: false}" : ""}};
   }
 
   Findings operator()(const kubernetes::Present& present) const {

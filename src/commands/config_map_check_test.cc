@@ -64,9 +64,9 @@ TEST(ConfigMapFindings, WhatCannotBeReadFailsOnlyWhereItIsWanted) {
   EXPECT_EQ(findings[0].what, "403 Forbidden: the rule");
 }
 
-TEST(ConfigMapFindings, WithoutAKubeconfigThereAreTwoWaysOut) {
+TEST(ConfigMapFindings, WithoutAKubeconfigItCanBeDoneWithout) {
   const Findings findings = judge(Enabled::automatic, Unknown{.reason = "none", .is_access = true});
-  EXPECT_THAT(findings[0].hint, HasSubstr("configMap.kubeconfig"));
+  EXPECT_THAT(findings[0].hint, HasSubstr("configMap: {enabled: false}"));
 }
 
 TEST(ConfigMapFindings, SilenceIsSaid) {

@@ -49,9 +49,17 @@ std::string described(const http::PeerCertificate& certificate) {
   return text;
 }
 
+// `robot$name` is a usual one.
+std::string quoted_for_shell(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : printable(text, kMostOfName)) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
 std::string trial(const registry::Entry& entry) {
   const bool has_user = entry.credential && !entry.credential->username.empty();
-  const std::string user = has_user ? fmt::format(" -u {}", in_quotes(entry.credential->username)) : std::string();
+  const std::string user =
+      has_user ? fmt::format(" -u {}", quoted_for_shell(entry.credential->username)) : std::string();
   return fmt::format("curl -v{} {}/v2/", user, entry.address.api_url());
 }
 

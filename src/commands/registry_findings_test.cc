@@ -25,7 +25,7 @@ registry::Entry entry(const std::string& address = "https://harbor.local") {
 registry::Entry entry_with_user() {
   registry::Entry with = entry();
   credentials::Credential credential;
-  credential.username = "robot";
+  credential.username = "robot$it's";
   credential.password = Secret("hush");
   with.credential = std::move(credential);
   return with;
@@ -108,7 +108,7 @@ TEST(RegistryFindings, HostileCertificateIsShownSafely) {
 TEST(RegistryFindings, WrongCredentialsCanBeTriedByHand) {
   const Finding finding = judge_registry(entry_with_user(), answer(Kind::refused, "401"), kNow)[0];
   EXPECT_EQ(finding.mark, Mark::bad);
-  EXPECT_THAT(finding.hint, HasSubstr("curl -v -u \"robot\" https://harbor.local/v2/"));
+  EXPECT_THAT(finding.hint, HasSubstr("curl -v -u 'robot$it'\\''s' https://harbor.local/v2/"));
 }
 
 TEST(RegistryFindings, MissingCredentialsHaveTheirPlaces) {
