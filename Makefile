@@ -19,7 +19,7 @@ daemon := build/release/image-cri-shim
 
 build: ## build the daemon: build/release/image-cri-shim (the default)
 	@scripts/setup build
-	@scripts/build release image-cri-shim
+	@scripts/build release image-cri-shim manual_and_completions
 
 demo: ## show it at work with a real containerd and a private registry, then clean up (root)
 	@scripts/setup demo

@@ -5,6 +5,7 @@
 //                    ├▶ config show: the running Daemon, else configuration ─▶ each value and where it comes from
 //                    ├▶ kubelet: points this node's kubelet at the shim, and back
 //                    ├▶ status: the running Daemon ─▶ what it knows of itself and its surroundings
+//                    ├▶ pull: the running Daemon, as a kubelet calls it ─▶ an image on the node, and where it came from
 //                    └▶ resolve: the running Daemon, else configuration ─▶ Resolver ─▶ which registry has an image
 #include <variant>
 
@@ -12,6 +13,7 @@
 #include "commands/command_line.h"
 #include "commands/config_show.h"
 #include "commands/kubelet.h"
+#include "commands/pull.h"
 #include "commands/resolve.h"
 #include "commands/serve.h"
 #include "commands/status.h"
@@ -26,6 +28,8 @@ int main(int argc, char** argv) {
       return shim::commands::check(wanted);
     case CommandLine::Command::resolve:
       return shim::commands::resolve(wanted);
+    case CommandLine::Command::pull:
+      return shim::commands::pull(wanted);
     case CommandLine::Command::config_show:
       return shim::commands::config_show(wanted);
     case CommandLine::Command::kubelet:

@@ -5,18 +5,27 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
-#include <memory>
+#include <exception>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "commands/config_map_check.h"
 #include "commands/configuration.h"
 #include "commands/finding.h"
+#include "commands/kubelet_check.h"
 #include "commands/registry_check.h"
+#include "commands/registry_findings.h"
+#include "commands/runtime_findings.h"
 #include "commands/runtime_interview.h"
 #include "commands/sandbox_check.h"
 #include "commands/shim_client.h"
@@ -37,25 +46,38 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 constexpr int kCheckFailed = 1;
 constexpr int kInvalidConfiguration = 2;
-// With the runtime. Then come a probe's time to look for the sandbox image, and one for all registries.
+// With the runtime, the API server and the kubelet. Then comes a probe's time to look for the sandbox image.
 constexpr auto kPatience = 5s;
 constexpr std::size_t kWorkers = 4;  // for files, and programs that know credentials
 constexpr std::size_t kMostOfVersion = 128;
 
+// What is found out by parts that run at once.
+struct Answers {
+  Findings runtime;
+  std::optional<runtimes::RuntimeSettings> settings;  // the runtime's; nothing where it does not answer
+  std::vector<RegistryAnswer> registries;
+  Findings config_map;
+  std::optional<Finding> kubelet;
+};
+
 // One check, and what its parts work with.
 struct Check {
-  explicit Check(const config::Config& its_config)
+  Check(const config::Config& its_config, std::string its_root)
       : config(its_config),
-        deadline(std::chrono::steady_clock::now() + kPatience + 2 * its_config.probe.timeout),
-        runtime(io, {config.cri, config.max_message_size, deadline - 2 * config.probe.timeout}) {}
+        root(std::move(its_root)),
+        patience(std::chrono::steady_clock::now() + kPatience),
+        runtime(io, {config.cri, config.max_message_size, patience}) {}
 
   const config::Config& config;
-  const TimePoint deadline;  // of everything
+  const std::string root;    // where this node's files are
+  const TimePoint patience;  // of each part
   asio::io_context io{1};
   WorkerPool workers{kWorkers};
   http::Client http{io.get_executor()};
   RuntimeInterview runtime;
-  Findings findings;
+  Answers answers;
+  std::size_t pending = 0;  // parts
+  asio::steady_timer all_done{io, TimePoint::max()};
 };
 
 // ── The runtime ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -76,7 +98,7 @@ asio::awaitable<void> find_copy(Check& check, SandboxImage& image) {
   if (!reference) co_return;
   const auto resolver = make_resolver(check.config, check.http, check.workers, check.io.get_executor());
   registry::ResolveRequest request;
-  request.deadline = check.deadline - check.config.probe.timeout;  // leaves the registries theirs
+  request.deadline = check.patience + check.config.probe.timeout;
   const registry::Explanation explanation = co_await resolver->explain(*reference, std::move(request));
   const auto found = std::ranges::find_if(explanation.lines, [](const registry::Explanation::Line& line) {
     return line.kind == registry::Outcome::Kind::holds && !line.is_original;
@@ -90,48 +112,54 @@ asio::awaitable<void> check_sandbox_image(Check& check, const runtimes::RuntimeS
   if (settings.kind == runtimes::Kind::other) co_return;
   if (!settings.sandbox_image) {
     const bool must_be_here = check.config.fallback == config::Fallback::deny;
-    if (must_be_here) check.findings.push_back(judge_unknown_sandbox_image(settings));
+    if (must_be_here) check.answers.runtime.push_back(judge_unknown_sandbox_image(settings));
     co_return;
   }
   SandboxImage image;
   image.name = *settings.sandbox_image;
   image.is_present = co_await check.runtime.has_image(image.name);
   if (image.is_present && !*image.is_present) co_await find_copy(check, image);
-  check.findings.push_back(judge_sandbox_image(check.config, settings, image));
+  check.answers.runtime.push_back(judge_sandbox_image(check.config, settings, image));
 }
 
-// What the runtime is told of registries, as far as it can be seen; nothing where it does not answer.
-asio::awaitable<std::optional<runtimes::RuntimeSettings>> check_runtime(Check& check) {
+asio::awaitable<void> check_version(Check& check) {
+  const config::CriVersion wanted = check.config.version;
+  if (wanted == config::CriVersion::automatic) co_return;
+  SpokenVersions spoken;
+  spoken.v1 = co_await check.runtime.speaks(proxy::Dialect::v1);
+  spoken.v1alpha2 = co_await check.runtime.speaks(proxy::Dialect::v1alpha2);
+  if (auto finding = judge_version(check.config.cri, wanted, spoken)) {
+    check.answers.runtime.push_back(std::move(*finding));
+  }
+}
+
+asio::awaitable<void> check_runtime(Check& check) {
   const std::string& socket = check.config.cri;
+  Findings& findings = check.answers.runtime;
   const auto answers = co_await check.runtime.ask();
   if (!answers) {
-    check.findings.push_back({Mark::bad, "runtime " + socket, answers.error().message});
-    co_return std::nullopt;
+    findings.push_back(
+        judge_silent_runtime(socket, answers.error().message, fault_of_socket(socket), runtime_sockets(check.root)));
+    co_return;
   }
-  check.findings.push_back({Mark::good, "runtime " + socket, described(*answers)});
+  findings.push_back({Mark::good, "runtime " + socket, described(*answers)});
+  co_await check_version(check);
   for (const std::string& warning : ignored_credentials(check.config, answers->name)) {
-    check.findings.push_back({Mark::warning, "credentials", warning});
+    findings.push_back({Mark::warning, "credentials", warning});
   }
   auto settings = runtimes::inspect(*answers, runtimes::config_option(runtimes::command_line_behind(socket)));
   if (::geteuid() != 0 && settings.kind != runtimes::Kind::other) {
-    check.findings.push_back({Mark::warning, "user", "not root: files of the runtime may not be readable"});
+    findings.push_back({Mark::warning, "user", "not root: files of the runtime may not be readable"});
   }
   co_await check_sandbox_image(check, settings);
-  co_return settings;
+  check.answers.settings = std::move(settings);
 }
 
 // ── Registries ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Finding judge_answer(const registry::Entry& entry, const RegistryAnswer& answer) {
-  Finding finding{.subject = "registry " + entry.address.text(), .what = {}};
-  if (answer.outcome.kind == registry::Outcome::Kind::holds) {
-    finding.what = entry.credential && !entry.credential->is_anonymous() ? "it answers, and accepts the credentials"
-                                                                         : "it answers";
-    return finding;
-  }
-  finding.mark = Mark::bad;
-  finding.what = answer.outcome.reason.empty() ? "no answer in time" : answer.outcome.reason;
-  return finding;
+asio::awaitable<void> check_registries(Check& check) {
+  const auto patience = std::chrono::steady_clock::now() + check.config.probe.timeout;
+  check.answers.registries = co_await ask_registries(check.config, check.http, check.workers, patience);
 }
 
 void judge_settings(Findings& findings, const runtimes::RuntimeSettings& settings, const registry::Entry& entry,
@@ -142,27 +170,53 @@ void judge_settings(Findings& findings, const runtimes::RuntimeSettings& setting
   findings.push_back({mark, "registry " + entry.address.text(), advice.what, advice.hint});
 }
 
-asio::awaitable<void> check_registries(Check& check, const std::optional<runtimes::RuntimeSettings>& settings) {
-  const auto patience = std::chrono::steady_clock::now() + check.config.probe.timeout;
-  const auto answers =
-      co_await ask_registries(check.config, check.http, check.workers, std::min(check.deadline, patience));
+void judge_registries(const Check& check, Findings& findings) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const std::vector<registry::Entry> entries = registry_entries(check.config);
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    check.findings.push_back(judge_answer(entries[i], answers[i]));
-    if (settings) judge_settings(check.findings, *settings, entries[i], answers[i]);
+    const RegistryAnswer& answer = check.answers.registries[i];
+    std::ranges::move(judge_registry(entries[i], answer, now), std::back_inserter(findings));
+    if (check.answers.settings) judge_settings(findings, *check.answers.settings, entries[i], answer);
   }
+}
+
+// ── The cluster ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+asio::awaitable<void> check_cluster(Check& check) {
+  check.answers.config_map = co_await check_config_map(check.config, check.http, check.workers, check.patience);
+}
+
+asio::awaitable<void> check_kubelet(Check& check) {
+  auto look = [root = check.root, socket = check.config.shim] {
+    return judge_kubelet(look_at_kubelet(root, socket), socket);
+  };
+  check.answers.kubelet = co_await check.workers.run(std::move(look));
 }
 
 // ── All of it ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+void start(Check& check, asio::awaitable<void> part) {
+  ++check.pending;
+  asio::co_spawn(check.io, std::move(part), [&check](const std::exception_ptr&) {
+    if (--check.pending == 0) check.all_done.cancel();
+  });
+}
+
 asio::awaitable<Findings> examine(Check& check, std::string file) {
-  check.findings.push_back({Mark::good, "configuration " + file, "valid"});
+  start(check, check_runtime(check));
+  start(check, check_registries(check));
+  start(check, check_cluster(check));
+  start(check, check_kubelet(check));
+  Findings findings = {{Mark::good, "configuration " + file, "valid"}};
   for (const std::string& problem : credentials::problems_of(keychain_options(check.config))) {
-    check.findings.push_back({Mark::bad, "credentials", problem});
+    findings.push_back({Mark::bad, "credentials", problem});
   }
-  const auto settings = co_await check_runtime(check);
-  co_await check_registries(check, settings);
-  co_return std::move(check.findings);
+  co_await check.all_done.async_wait(asio::as_tuple(asio::use_awaitable));
+  std::ranges::move(check.answers.runtime, std::back_inserter(findings));
+  judge_registries(check, findings);
+  std::ranges::move(check.answers.config_map, std::back_inserter(findings));
+  if (check.answers.kubelet) findings.push_back(std::move(*check.answers.kubelet));
+  co_return findings;
 }
 
 int refuse(const LoadedConfiguration& loaded, bool as_json) {
@@ -207,7 +261,7 @@ int check(const CommandLine& line) {
   if (!line.as_json) {
     write_answer(fmt::format("# {}, as it takes effect\n{}\n", loaded.file, config::print(*loaded.config)));
   }
-  Check check(*loaded.config);
+  Check check(*loaded.config, line.kubelet.root);
   const Findings findings = run_to_end(check.io, examine(check, loaded.file));
   const bool is_written = write_answer(line.as_json ? findings_json(findings) : findings_text(findings));
   return is_written && !has_failed(findings) ? 0 : kCheckFailed;

@@ -6,6 +6,12 @@
 #include <chrono>
 #include <functional>
 #include <iostream>
+#include <string>
+
+#include "commands/command_syntax.h"
+#include "commands/completion.h"
+#include "commands/manual.h"
+#include "commands/shim_client.h"
 
 #include "base/units.h"
 
@@ -32,6 +38,7 @@ Examples:
   image-cri-shim -f /etc/image-cri-shim.yaml --dry-run  validate it, show it, ask the runtime and registries
   image-cri-shim resolve nginx:1.25                     which registry would serve it, and why
   image-cri-shim status --watch                         what it does now, and what is wrong
+  image-cri-shim pull nginx:1.25                        pull it as the kubelet would, and say from where
   image-cri-shim config show                            what is in use, and where each value comes from
   journalctl -u image-cri-shim -f                       see what it does
 )";
@@ -93,7 +100,8 @@ Examples:
 
 constexpr const char* kCheckDescription =
     "Validate the configuration, print it as it takes effect, and ask the runtime and each registry: do they answer,\n"
-    "are the credentials accepted, and can the runtime itself pull from there with its own settings";
+    "are the credentials accepted, and can the runtime itself pull from there with its own settings. Looks at\n"
+    "certificates, clocks, the ConfigMap and the kubelet, too";
 
 constexpr const char* kCheckFooter = R"(
 Each line says ✓, ! (worth a look) or ✗ (failed), and below it what to do: a text that is to be written into a file is
@@ -101,12 +109,47 @@ indented below the file's name. Best run as root, on the node.
 
 Exit codes:
   0  nothing has failed
-  1  a check failed: the runtime or a registry does not answer, refuses, or the runtime cannot pull from it
+  1  a check failed: the runtime or a registry does not answer or refuses, the runtime cannot pull from it, the
+     ConfigMap is not valid, or the kubelet points at a shim that does not answer
   2  the configuration or the command line is not valid
+
+All that is asked is asked at once: it ends within 5 seconds and the file's `probe.timeout`.
 
 Examples:
   image-cri-shim check
   image-cri-shim check -f new.yaml --json | jq -r '.[] | select(.mark != "ok") | .what, .hint'
+)";
+
+constexpr const char* kPullDescription =
+    "Pull an image through the running shim, as the kubelet would, and say which registry it came from and why. The\n"
+    "image stays on the node. Ctrl-C cancels the pull";
+
+constexpr const char* kPullFooter = R"(
+Exit codes:
+  0    the image is on the node
+  1    it is not: the error is that of a pod, word for word
+  2    the configuration or the command line is not valid, or there is no password
+  130  interrupted
+
+Examples:
+  image-cri-shim pull nginx:1.25
+  image-cri-shim pull ghcr.io/org/app:v1 --namespace team-a      for a pod of that namespace
+  image-cri-shim pull ghcr.io/org/app:v1 --creds robot <robot.pw  as with an imagePullSecret
+  image-cri-shim pull nginx:1.25 --json | jq -r .source.registry
+)";
+
+constexpr const char* kCompletionDescription = "Print a script that completes these commands in a shell";
+
+constexpr const char* kCompletionFooter = R"(
+Exit codes:
+  0  printed
+  2  the command line is not valid
+
+Examples:
+  source <(image-cri-shim completion bash)
+  image-cri-shim completion bash >/usr/share/bash-completion/completions/image-cri-shim
+  image-cri-shim completion zsh >/usr/share/zsh/site-functions/_image-cri-shim
+  image-cri-shim completion fish >~/.config/fish/completions/image-cri-shim.fish
 )";
 
 constexpr const char* kJsonDescription = "JSON, alone on stdout";
@@ -125,13 +168,45 @@ CLI::App* add_check(CLI::App& app, CommandLine& line) {
   CLI::App* check = app.add_subcommand("check", kCheckDescription);
   check->footer(kCheckFooter);
   check->add_flag("--json", line.as_json, kJsonDescription);
+  check->add_option("--root", line.kubelet.root)->group("");
   return check;
+}
+
+CLI::App* add_pull(CLI::App& app, CommandLine& line) {
+  CLI::App* pull = app.add_subcommand("pull", kPullDescription);
+  pull->footer(kPullFooter);
+  pull->add_option("IMAGE", line.image, "Name as in a pod: nginx:1.25, ghcr.io/org/app@sha256:…")
+      ->required()
+      ->type_name("");
+  pull->add_option("-n,--namespace", line.pod_namespace, "Namespace of the pod, for entries with `namespaces`")
+      ->type_name("NS");
+  pull->add_option("--creds", line.username, "Pull as this user; the password is read from stdin, or asked for")
+      ->type_name("USER");
+  add_json_and_admin(*pull, line);
+  return pull;
+}
+
+CLI::App* add_completion(CLI::App& app, std::string& shell) {
+  CLI::App* completion = app.add_subcommand("completion", kCompletionDescription);
+  completion->footer(kCompletionFooter);
+  completion->add_option("SHELL", shell, "bash, zsh or fish")
+      ->required()
+      ->type_name("")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  return completion;
+}
+
+Shell shell_of(const std::string& name) {
+  if (name == "zsh") return Shell::zsh;
+  return name == "fish" ? Shell::fish : Shell::bash;
 }
 
 CLI::App* add_resolve(CLI::App& app, CommandLine& line) {
   CLI::App* resolve = app.add_subcommand("resolve", kResolveDescription);
   resolve->footer(kResolveFooter);
-  resolve->add_option("IMAGE", line.image, "Name as in a pod: nginx:1.25, ghcr.io/org/app@sha256:…")->required();
+  resolve->add_option("IMAGE", line.image, "Name as in a pod: nginx:1.25, ghcr.io/org/app@sha256:…")
+      ->required()
+      ->type_name("");
   resolve->add_option("-n,--namespace", line.pod_namespace, "Namespace of the pod, for entries with `namespaces`")
       ->type_name("NS");
   add_json_and_admin(*resolve, line);
@@ -182,20 +257,31 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   CLI::App app(kDescription, "image-cri-shim");
   app.footer(kFooter);
   app.set_version_flag("-v,--version", version_line());
-  app.add_option("-f,--file", line.file, "Configuration file (YAML)")->type_name("FILE");
+  app.add_option("-f,--file", line.file, "Configuration file (YAML); default: /etc/image-cri-shim.yaml")
+      ->type_name("FILE");
   app.add_flag("--dry-run", is_dry_run, "The same as the command check");
   app.fallthrough();  // -f before or after the command
   const auto* check = add_check(app, line);
   const auto* resolve = add_resolve(app, line);
+  const auto* pull = add_pull(app, line);
   const auto* config_show = add_config_show(app, line);
   add_kubelet(app, line.kubelet);
   const auto* status = add_status(app, line);
+  std::string shell;
+  const auto* completion = add_completion(app, shell);
+  const auto* manual = app.add_subcommand("man", "Print the manual page")->group("");  // for the build
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kNotUnderstood;
   }
+  constexpr int kNotWritten = 1;
+  if (completion->parsed()) {
+    return write_answer(completion_script(syntax_of(app), shell_of(shell))) ? 0 : kNotWritten;
+  }
+  if (manual->parsed()) return write_answer(manual_page(syntax_of(app), version_line())) ? 0 : kNotWritten;
   if (resolve->parsed()) line.command = CommandLine::Command::resolve;
+  if (pull->parsed()) line.command = CommandLine::Command::pull;
   if (config_show->parsed()) line.command = CommandLine::Command::config_show;
   if (line.kubelet.action != KubeletLine::Action::none) line.command = CommandLine::Command::kubelet;
   if (status->parsed()) line.command = CommandLine::Command::status;

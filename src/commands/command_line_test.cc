@@ -103,6 +103,28 @@ TEST_F(Words, ResolveExplainsItself) {
   EXPECT_THAT(out_, HasSubstr("--namespace"));
 }
 
+TEST_F(Words, PullAnImage) {
+  const CommandLine line = parsed({"pull", "nginx", "-n", "team", "--creds", "robot", "--json", "--admin", "/s"});
+  EXPECT_EQ(line.command, Command::pull);
+  EXPECT_EQ(line.image, "nginx");
+  EXPECT_EQ(line.pod_namespace, "team");
+  EXPECT_EQ(line.username, "robot");
+  EXPECT_EQ(line.admin, "/s");
+  EXPECT_TRUE(line.as_json);
+  EXPECT_EQ(exit_code({"pull"}), 2);
+}
+
+TEST_F(Words, CompletionsAndTheManualPageArePrintedAlone) {
+  for (const auto& words :
+       {std::vector<std::string>{"completion", "bash"}, {"completion", "zsh"}, {"completion", "fish"}, {"man"}}) {
+    EXPECT_EQ(exit_code(words), 0);
+    EXPECT_THAT(out_, HasSubstr("kubelet"));
+    EXPECT_EQ(err_, "");
+  }
+  EXPECT_EQ(exit_code({"completion"}), 2);
+  EXPECT_EQ(exit_code({"completion", "tcsh"}), 2);
+}
+
 TEST_F(Words, ShowTheConfiguration) {
   for (const auto& words : {std::vector<std::string>{"config", "show", "-f", "a.yaml", "--json", "--admin", "/s"},
                             {"-f", "a.yaml", "config", "show", "--admin=/s", "--json"}}) {

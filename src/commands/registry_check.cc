@@ -20,9 +20,17 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 // Shared by the questions under way; the last one wakes who waits for all.
 struct Round {
-  Round(asio::any_io_executor executor, http::Client& http, registry::RegistryClientOptions options)
-      : client(http, std::move(options)), anonymous(http), all_answered(std::move(executor), TimePoint::max()) {}
+  Round(asio::any_io_executor executor, http::Client& its_http, registry::RegistryClientOptions options)
+      : http(its_http),
+        client(its_http, std::move(options)),
+        anonymous(its_http),
+        all_answered(std::move(executor), TimePoint::max()) {}
 
+  void end_question() {
+    if (--pending == 0) all_answered.cancel();
+  }
+
+  http::Client& http;
   registry::RegistryClient client;
   registry::RegistryClient anonymous;
   asio::steady_timer all_answered;
@@ -48,7 +56,12 @@ asio::awaitable<void> ask(std::shared_ptr<Round> round, std::size_t number, Time
     const registry::Outcome without = co_await round->anonymous.ping(bare, deadline);
     answer.is_trusted_without = without.kind != Kind::unreachable;
   }
-  if (--round->pending == 0) round->all_answered.cancel();
+  round->end_question();
+}
+
+asio::awaitable<void> look(std::shared_ptr<Round> round, std::size_t number, TimePoint deadline) {
+  round->answers[number].look = co_await look_at_registry(round->http, round->entries[number], deadline);
+  round->end_question();
 }
 
 }  // namespace
@@ -61,9 +74,11 @@ asio::awaitable<std::vector<RegistryAnswer>> ask_registries(const config::Config
   const auto round = std::make_shared<Round>(executor, http, std::move(options));
   round->entries = registry_entries(config);
   round->answers.resize(round->entries.size());
-  round->pending = round->entries.size();
-  for (std::size_t i = 0; i < round->entries.size(); ++i)
+  round->pending = 2 * round->entries.size();
+  for (std::size_t i = 0; i < round->entries.size(); ++i) {
     asio::co_spawn(executor, ask(round, i, deadline), asio::detached);
+    asio::co_spawn(executor, look(round, i, deadline), asio::detached);
+  }
   if (round->pending > 0) co_await round->all_answered.async_wait(asio::as_tuple(asio::use_awaitable));
   co_return std::move(round->answers);
 }

@@ -32,6 +32,14 @@ boost::asio::awaitable<Expected<runtimes::Answers>> RuntimeInterview::ask() {
   co_return answers;
 }
 
+boost::asio::awaitable<bool> RuntimeInterview::speaks(proxy::Dialect dialect) {
+  cri::Reply reply = co_await call_in(dialect, cri::Service::runtime, "Version", "");
+  if (reply.status.code == StatusCode::unimplemented) {
+    reply = co_await call_in(dialect, cri::Service::image, "ImageFsInfo", "");
+  }
+  co_return !reply.runtime_is_lost && reply.status.code != StatusCode::unimplemented;
+}
+
 boost::asio::awaitable<Expected<bool>> RuntimeInterview::has_image(std::string image) {
   const cri::Reply reply = co_await call(cri::Service::image, "ImageStatus", cri::image_status_question(image));
   if (!reply.is_ok()) co_return fail(reply.status.message);

@@ -32,6 +32,8 @@ class RuntimeInterview {
   // Asked in `v1`, and in `v1alpha2` where the runtime does not know that. An image-only plugin, which answers that it
   // knows neither, says nothing of itself. Errors: the socket's path, and why there was no answer in time.
   boost::asio::awaitable<Expected<runtimes::Answers>> ask();
+  // REQUIRES: ask() had answers. An image-only plugin is asked for ImageFsInfo.
+  boost::asio::awaitable<bool> speaks(proxy::Dialect dialect);
   // REQUIRES: ask() had answers. Errors: why it cannot be told.
   boost::asio::awaitable<Expected<bool>> has_image(std::string image);
 

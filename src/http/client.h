@@ -27,6 +27,7 @@
 #include "base/secret.h"
 #include "http/headers.h"
 #include "http/look_up.h"
+#include "http/peer_certificate.h"
 #include "http/proxy.h"
 #include "http/tls_options.h"
 
@@ -57,6 +58,7 @@ struct Request {
   std::chrono::milliseconds head_timeout{0};
   // The longest silence of the peer once its answer has begun (Failure::Kind::timed_out); 0: none but `timeout`.
   std::chrono::milliseconds idle_timeout{0};
+  bool wants_certificate = false;  // Response::certificate, of a connection that is made for it
   // Instead of the environment's choice: the URL of a proxy, or "" for none.
   std::optional<std::string> proxy;
 };
@@ -66,6 +68,7 @@ struct Response {
   Headers headers;
   std::string body;
   std::chrono::microseconds elapsed{0};
+  std::optional<PeerCertificate> certificate;  // where it was wanted, over TLS
 };
 
 // Why there is no answer. The message names the peer, the stage and what to do, and never holds a secret.

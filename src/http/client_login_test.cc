@@ -70,6 +70,23 @@ TEST_F(ClientLogin, TrustsTheAuthorityInCaDataAndNoOther) {
   EXPECT_FALSE(get_with(server, {}));
 }
 
+TEST_F(ClientLogin, ShowsThePeersCertificateWhereItIsWanted) {
+  TlsPeer peer(ca_.issue({"127.0.0.1"}), "");
+  RawServer server([&](RawConnection& connection, int) { peer.serve(connection); });
+  const Result unasked = get_with(server, {.ca_data = ca_data_});
+  ASSERT_TRUE(unasked) << message(unasked);
+  EXPECT_FALSE(unasked->certificate);
+
+  Request request = request_for(server.url("127.0.0.1", "https"));
+  request.tls.insecure_skip_verify = true;
+  request.wants_certificate = true;
+  const Result shown = send(std::move(request));
+  ASSERT_TRUE(shown) << message(shown);
+  ASSERT_TRUE(shown->certificate);
+  EXPECT_EQ(shown->certificate->names, std::vector<std::string>{"127.0.0.1"});
+  EXPECT_GT(*shown->certificate->not_after, *shown->certificate->not_before);
+}
+
 TEST_F(ClientLogin, TakesContentBeforeAPath) {
   TlsPeer peer(ca_.issue({"127.0.0.1"}), ca_.file());
   RawServer server([&](RawConnection& connection, int) { peer.serve(connection); });

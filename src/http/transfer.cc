@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "http/ca_store.h"
 #include "http/curl_failure.h"
@@ -162,6 +163,10 @@ void Transfer::set_tls() {
   if (!tls.ca.empty()) curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
   if (!tls.cert.empty()) curl_easy_setopt(easy, CURLOPT_SSLCERT, tls.cert.c_str());
   if (!tls.key.empty()) curl_easy_setopt(easy, CURLOPT_SSLKEY, tls.key.c_str());
+  if (request_.wants_certificate) {  // which libcurl keeps of a handshake alone
+    curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+  }
   set_content(CURLOPT_CAINFO_BLOB, tls.ca_data);
   set_content(CURLOPT_SSLCERT_BLOB, tls.cert_data);
   set_content(CURLOPT_SSLKEY_BLOB, tls.key_data.reveal());
@@ -236,6 +241,20 @@ bool Transfer::take_piece(std::string_view piece) {
   return true;
 }
 
+// The first of the chain is the peer's own.
+std::optional<PeerCertificate> Transfer::certificate() const {
+  curl_certinfo* chain = nullptr;
+  const bool is_there = request_.wants_certificate &&
+                        curl_easy_getinfo(handle(), CURLINFO_CERTINFO, &chain) == CURLE_OK && chain != nullptr &&
+                        chain->num_of_certs > 0;
+  if (!is_there) return std::nullopt;
+  std::vector<std::string_view> fields;
+  for (const curl_slist* field = chain->certinfo[0]; field != nullptr; field = field->next) {
+    fields.emplace_back(field->data);
+  }
+  return read_certificate(fields);
+}
+
 std::expected<Response, Failure> Transfer::finish(std::optional<CURLcode> code) {
   if (!code) return std::unexpected(Failure{{url_.origin() + ": cancelled"}, Failure::Kind::cancelled});
   if (!exceeded_.empty()) {
@@ -255,6 +274,7 @@ std::expected<Response, Failure> Transfer::finish(std::optional<CURLcode> code) 
   curl_easy_getinfo(handle(), CURLINFO_TOTAL_TIME_T, &microseconds);
   response_.status = static_cast<int>(status);
   response_.elapsed = std::chrono::microseconds(microseconds);
+  response_.certificate = certificate();
   return std::move(response_);
 }
 

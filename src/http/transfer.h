@@ -58,6 +58,7 @@ class Transfer {
   void take_field(std::string_view line);
   bool end_head();
   bool take_piece(std::string_view piece);
+  std::optional<PeerCertificate> certificate() const;
 
   const Request& request_;
   const Url& url_;

@@ -24,7 +24,17 @@ std::optional<seconds> parse_seconds(std::string_view text) {
   return error == std::errc{} ? std::min(seconds(number), kLongestTime) : kLongestTime;
 }
 
-// RFC 9110 §5.6.7: a recipient takes all three forms. The daemon runs in the C locale, so names are the English ones.
+std::optional<seconds> parse_retry_after(std::string_view text, std::chrono::system_clock::time_point now) {
+  if (const auto time = parse_seconds(text)) return time;
+  const auto date = parse_date(text);
+  if (!date) return std::nullopt;
+  // Whole seconds before the difference is taken: a date of the year 9999 is too far for a clock of nanoseconds.
+  return std::clamp(*date - std::chrono::floor<seconds>(now), seconds(0), kLongestTime);
+}
+
+}  // namespace
+
+// The daemon runs in the C locale, so names are the English ones.
 std::optional<std::chrono::sys_seconds> parse_date(std::string_view text) {
   if (text.size() > kLongestDate) return std::nullopt;
   const std::string date(text);
@@ -41,16 +51,6 @@ std::optional<std::chrono::sys_seconds> parse_date(std::string_view text) {
   }
   return std::nullopt;
 }
-
-std::optional<seconds> parse_retry_after(std::string_view text, std::chrono::system_clock::time_point now) {
-  if (const auto time = parse_seconds(text)) return time;
-  const auto date = parse_date(text);
-  if (!date) return std::nullopt;
-  // Whole seconds before the difference is taken: a date of the year 9999 is too far for a clock of nanoseconds.
-  return std::clamp(*date - std::chrono::floor<seconds>(now), seconds(0), kLongestTime);
-}
-
-}  // namespace
 
 Health health_of_status(int status, std::string_view retry_after, std::chrono::system_clock::time_point now) {
   if (status != 429 && status < 500) return {.kind = Health::Kind::answered};

@@ -32,4 +32,7 @@ struct Health {
 // time.
 Health health_of_status(int status, std::string_view retry_after, std::chrono::system_clock::time_point now);
 
+// The value of a `Date` field, in any of the three forms that a recipient takes (RFC 9110 §5.6.7).
+std::optional<std::chrono::sys_seconds> parse_date(std::string_view text);
+
 }  // namespace shim::registry
