@@ -137,7 +137,7 @@ void Daemon::open_admin_socket() {
                return resolver_->explain(reference, {.pod_namespace = std::move(pod_namespace)});
              }));
   router.add("/config", observe::config_endpoint(workers_, [this] { return live_.in_use(); }));
-  router.add("/status", observe::status_endpoint([this] { return find_status(); }));
+  router.add("/status", observe::status_endpoint(workers_, [this] { return find_status(); }));
   router.add("/",
              observe::page_endpoint(workers_, [this] { return find_status(); }, [this] { return live_.in_use(); }));
   router.add("/livez", observe::livez_endpoint());

@@ -4,7 +4,7 @@ namespace shim::observe {
 
 // The hash is of the style below, to the octet (CSP Level 3 §2.3.1); a test says which one is right.
 const std::string_view kPagePolicy =
-    "default-src 'none'; style-src 'sha256-9OUOMsmhDEad4z0dOQQ2L33sV3RrZ9XFGGWIzX6d8zI='; base-uri 'none'; form-action "
+    "default-src 'none'; style-src 'sha256-Dy/AWEqcm7+UYFcWX7CfzpXF0v/tO+JWJU0avF69VnA='; base-uri 'none'; form-action "
     "'none'; "
     "frame-ancestors 'none'";
 
@@ -53,8 +53,7 @@ thead th { color: var(--quiet); font-size: .85em; font-weight: 600; border-top: 
 tbody th { font-weight: 600; }
 tbody th, td { overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; white-space: nowrap; }
-.name { min-width: 12.5rem; }
-@media (min-width: 62rem) { .name { min-width: 15.5rem; } }
+.name { min-width: 15.5rem; }
 .time { white-space: nowrap; }
 small, .quiet { color: var(--quiet); font-size: .88em; }
 small { display: block; font-weight: 400; }
@@ -63,7 +62,7 @@ code, pre { font-family: ui-monospace, "Cascadia Mono", "Noto Sans Mono", "Liber
 details { border-top: 1px solid var(--line); }
 details > summary { padding: .7rem 1rem; cursor: pointer; color: var(--link); }
 footer { color: var(--quiet); font-size: .88em; }
-@media (max-width: 46rem) {
+@media (max-width: 60rem) {
   body { padding: 1rem .6rem 2rem; }
   table, tbody, tr, th, td { display: block; }
   thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }

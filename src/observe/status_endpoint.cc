@@ -44,9 +44,11 @@ class KnownReport {
   ConfigReport report_;
 };
 
-boost::asio::awaitable<Answer> answer_status(FindStatus find) {
-  const Status status = co_await find();
-  Answer answer{.content_type = "application/json", .body = to_json(status)};
+boost::asio::awaitable<Answer> answer_status(WorkerPool& workers, FindStatus find) {
+  Status status = co_await find();
+  auto work = [status = std::move(status)] { return to_json(status); };
+  std::string body = co_await workers.run(std::move(work));
+  Answer answer{.content_type = "application/json", .body = std::move(body)};
   co_return answer;
 }
 
@@ -67,8 +69,8 @@ boost::asio::awaitable<Answer> answer_page(Request request, WorkerPool& workers,
 
 }  // namespace
 
-Handler status_endpoint(FindStatus find) {
-  return [find = std::move(find)](const Request&) { return answer_status(find); };
+Handler status_endpoint(WorkerPool& workers, FindStatus find) {
+  return [&workers, find = std::move(find)](const Request&) { return answer_status(workers, find); };
 }
 
 Handler page_endpoint(WorkerPool& workers, FindStatus find, ReadConfig read) {

@@ -84,6 +84,25 @@ def test_a_pull_that_failed_is_told_with_the_error(start_answering, start_regist
     assert decision["pulled"] is False and decision["why"] == error.details()
 
 
+@pytest.mark.parametrize("is_pulling", [True, False], ids=["while-pulling", "while-asking"])
+def test_a_pull_that_its_caller_gave_up_is_told(start_answering, start_registry, runtime: FakeRuntime, is_pulling) -> None:
+    registry = start_registry(NGINX)
+    registry.hangs = not is_pulling
+    runtime.set_pull(registry.name(NGINX), {"hold": True})
+    shim = start_answering(address=registry.address, fallback="deny")
+    call = shim.client().start_pull("nginx:1.25")
+    if is_pulling:
+        runtime.wait_for_calls("PullImage")
+    else:
+        eventually(registry.manifest_requests, "the registry is asked")
+
+    call.cancel()
+
+    (decision,) = eventually(lambda: status(shim)["decisions"], "it has ended")
+    assert (decision["pulled"], decision["why"]) == (False, "given up by the caller")
+    assert decision["attempts"] == int(is_pulling)
+
+
 def test_a_registry_that_is_left_out_is_a_concern(start_answering, start_registry, runtime: FakeRuntime) -> None:
     down, holder = start_registry(), start_registry(NGINX)
     down.stop()
@@ -155,6 +174,37 @@ def test_a_bad_file_is_a_concern_and_the_shim_is_still_found(start_answering) ->
 
     assert ended.returncode == 1
     assert f"! {shim.configuration} is not in use as it is now: " in ended.stdout and "debug" in ended.stdout
+
+
+def test_a_config_map_that_was_refused_is_a_concern_until_it_is_corrected(api, follow) -> None:
+    api.put("timeout: 1m")
+    shim = follow(api)
+
+    def config_map() -> dict[str, Any]:
+        return status(shim)["configuration"]["configMap"]
+
+    eventually(lambda: config_map()["state"] == "following", "it is followed")
+    assert config_map()["name"] == "kube-system/image-cri-shim" and config_map()["lastSeen"]
+    api.wait_for_watch()
+
+    api.put("timeout: soon")
+    eventually(lambda: "timeout" in config_map().get("problem", ""), "it is refused")
+    ended = shim.run("status")
+    assert ended.returncode == 1
+    assert "! What the ConfigMap kube-system/image-cri-shim says has no effect: " in ended.stdout
+
+    api.put("timeout: 2m")
+    eventually(lambda: "problem" not in config_map(), "it is corrected")
+    assert shim.run("status").returncode == 0
+
+
+def test_a_config_map_that_may_not_be_read_is_a_concern(api, follow) -> None:
+    api.allowed = set()
+    shim = follow(api)
+
+    eventually(lambda: status(shim)["configuration"]["configMap"]["state"] == "unknown", "it is known to be unknown")
+
+    assert "cannot be read: " in shim.run("status").stdout
 
 
 def test_no_secret_is_shown(start_answering, start_registry, secrets: Secrets) -> None:
