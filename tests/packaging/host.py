@@ -90,6 +90,11 @@ done
 while [ "$1" != /bin/sh ]; do shift; done
 script=$2
 shift 2
+for word in "$@"; do # paths as the host sees them
+  shift
+  case $word in /opt/*) word=$FAKE_ROOT$word ;; esac
+  set -- "$@" "$word"
+done
 if /bin/sh "$FAKE_ROOT$script" --root "$FAKE_ROOT" "$@" >"$FAKE/journal" 2>&1; then state=active; else state=failed; fi
 echo "ActiveState=$state" >"$FAKE/active/$unit"
 """
