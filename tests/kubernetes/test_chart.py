@@ -203,7 +203,7 @@ def test_without_values_a_config_map_that_is_there_is_not_touched() -> None:
 def test_configuration_of_the_nodes_is_a_secret_as_it_was_written() -> None:
     secret = only("Secret", objects("nodeConfig=cri: /run/crio/crio.sock"))
 
-    assert secret["stringData"] == {"image-cri-shim.yaml": "cri: /run/crio/crio.sock"}
+    assert secret["stringData"] == {"image-cri-shim.yaml": "cri: /run/crio/crio.sock\n"}
 
 
 # ── What a real API server says ─────────────────────────────────────────────────────────────────────────────────────
