@@ -60,7 +60,8 @@ is_ours() { [ ! -e "$units/$1" ] || grep -qxF "$mark" "$units/$1"; }
 
 # names_the_shim: prints a file that sends the kubelet to the shim, whatever wrote it.
 names_the_shim() {
-  for file in /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/sysconfig/kubelet; do
+  for file in /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet \
+    /etc/sysconfig/kubelet; do
     if [ -e "$root$file" ] && grep -v '^ *#' "$root$file" | grep -q 'image-cri-shim'; then
       echo "$root$file"
       return 0

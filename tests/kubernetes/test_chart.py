@@ -151,7 +151,7 @@ def test_scripts_of_the_pod_are_in_the_image() -> None:
     assert (ROOT / "packaging/host/on-node").stat().st_mode & 0o111
 
 
-def test_container_that_stays_can_write_nothing_of_the_host() -> None:
+def test_container_that_stays_has_the_host_read_only_and_no_right_but_chroot() -> None:
     (follow,) = pod()["containers"]
 
     assert [mount for mount in follow["volumeMounts"] if mount["name"] == "host"][0]["readOnly"]

@@ -17,8 +17,8 @@ SECONDS = 60  # for a script on a busy machine; it takes one
 
 Ended = subprocess.CompletedProcess[str]
 
-# A version's health is what it says of itself: `good`, `crash` (it ends at once), `waiting` (for the runtime, for ever),
-# `deaf` (it is there, but no call goes through it).
+# A version's health is what it says of itself: `good`, `crash` (it ends at once), `waiting` (for the runtime, for
+# ever), `deaf` (it is there, but no call goes through it).
 PROGRAM = r"""#!/bin/sh
 case "$*" in
   --version) echo "image-cri-shim @NUMBER@" ;;
@@ -71,7 +71,7 @@ case $verb in
 esac
 """
 
-# In place of each command that changes something: the one with the number KILL_AT is not run any more, nor anything after.
+# In place of each command that changes something: the one with the number KILL_AT is not run, nor anything after it.
 STEP = r"""#!/bin/sh
 PATH=${PATH#*:}
 n=$(($(cat "$FAKE/step") + 1))

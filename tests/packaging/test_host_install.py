@@ -135,7 +135,8 @@ def test_upgrade_keeps_the_version_before(installed: Host) -> None:
 def test_upgrade_does_not_close_the_socket(installed: Host) -> None:
     installed.run(installed.payload("2"), "install")
 
-    assert not [call for call in installed.calls if SOCKET in call and call.split()[0] in ("stop", "restart", "disable")]
+    closing = ("stop", "restart", "disable")
+    assert not [call for call in installed.calls if SOCKET in call and call.startswith(closing)]
     assert f"restart --no-block {SERVICE}" in installed.calls
 
 
@@ -366,7 +367,8 @@ def test_uninstall_refuses_where_the_kubelet_cannot_be_pointed_back(in_use: Host
 
 def test_uninstall_refuses_where_another_file_sends_the_kubelet_to_the_shim(in_use: Host) -> None:
     (in_use.root / "etc/default").mkdir(parents=True)
-    (in_use.root / "etc/default/kubelet").write_text("KUBELET_EXTRA_ARGS=--image-service-endpoint=/run/image-cri-shim.sock\n")
+    flag = "--image-service-endpoint=/run/image-cri-shim.sock"
+    (in_use.root / "etc/default/kubelet").write_text(f"KUBELET_EXTRA_ARGS={flag}\n")
 
     ended = in_use.run(in_use.folder / "payload-1", "uninstall")
 
