@@ -107,6 +107,7 @@ class ApiServer:
             "--service-cluster-ip-range=10.0.0.0/24",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
+            "--allow-privileged=true",  # as kubeadm has it
             f"--audit-policy-file={policy}",
             f"--audit-log-path={self._audit_log}",
             *more,
