@@ -47,10 +47,11 @@ if [ -z "$root" ] && [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   # shellcheck disable=SC2086  # two words
   systemctl enable $units
+  # Not waited for: it is ready when the runtime answers.
   if systemctl --quiet is-active image-cri-shim.service; then
-    systemctl restart image-cri-shim.service
+    systemctl --no-block restart image-cri-shim.service
   else
     # shellcheck disable=SC2086
-    systemctl start $units
+    systemctl --no-block start $units
   fi
 fi
