@@ -15,7 +15,7 @@ CONFORMANCE ?=
 
 daemon := build/release/image-cri-shim
 
-.PHONY: build demo test bench lint sanitize fuzz conformance browser install uninstall clean help
+.PHONY: build demo test bench lint sanitize fuzz conformance browser install uninstall deb tarball clean help
 
 build: ## build the daemon: build/release/image-cri-shim (the default)
 	@scripts/setup build
@@ -65,6 +65,16 @@ install: ## install to PREFIX (/usr/local), below DESTDIR
 
 uninstall: ## remove what `install` put there; configuration and state stay
 	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) scripts/install --remove
+
+deb: ## a .deb of this commit in build/packages/
+	@scripts/setup build packages
+	@scripts/build release image-cri-shim
+	@scripts/package deb
+
+tarball: ## the daemon with libraries and loader of its own, for nodes of other distributions, in build/packages/
+	@scripts/setup build packages
+	@scripts/build release image-cri-shim
+	@scripts/package tarball
 
 clean: ## remove the build folders
 	rm -rf build

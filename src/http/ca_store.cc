@@ -1,6 +1,7 @@
 #include "http/ca_store.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
@@ -9,8 +10,15 @@
 namespace shim::http {
 namespace {
 
-constexpr std::string_view kDirectory = "/etc/ssl/certs";
-constexpr std::string_view kBundle = "/etc/ssl/certs/ca-certificates.crt";
+constexpr const char* kDirectory = "/etc/ssl/certs";
+// As Go's crypto/x509 looks for it, and so the runtime. libcurl's own default is that of where it was built.
+constexpr auto kBundles = std::to_array<const char*>({
+    "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Ubuntu, Arch
+    "/etc/pki/tls/certs/ca-bundle.crt",                   // Fedora, RHEL, CentOS
+    "/etc/ssl/ca-bundle.pem",                             // SUSE
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // Fedora, RHEL from 7 on
+    "/etc/ssl/cert.pem",                                  // Alpine
+});
 
 // `5ad8a5d6.0`: the name that OpenSSL looks up by the hash of the subject.
 bool is_hashed_name(std::string_view name) {
@@ -30,11 +38,23 @@ CaStore find_ca_store() {
   const char* file = std::getenv("SSL_CERT_FILE");
   const char* directory = std::getenv("SSL_CERT_DIR");
   if (file || directory) return {.file = file ? file : "", .directory = directory ? directory : ""};
-  if (has_hashed_names(kDirectory)) return {.file = {}, .directory = std::string(kDirectory)};
-  return {.file = std::string(kBundle), .directory = {}};
+  return ca_store_below("");
 }
 
 }  // namespace
+
+CaStore ca_store_below(const std::string& root) {
+  const auto bundle = std::ranges::find_if(kBundles, [&](const char* path) {
+    std::error_code error;
+    return std::filesystem::exists(root + path, error);
+  });
+  CaStore store;
+  if (has_hashed_names(root + kDirectory)) store.directory = root + kDirectory;
+  // Debian's two hold the same. Elsewhere the directory may hold no more than what an administrator has put there.
+  const bool is_same = !store.directory.empty() && (bundle == kBundles.end() || bundle == kBundles.begin());
+  if (!is_same) store.file = root + (bundle == kBundles.end() ? kBundles.front() : *bundle);
+  return store;
+}
 
 const CaStore& system_ca_store() {
   static const CaStore store = find_ca_store();

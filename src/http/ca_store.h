@@ -10,8 +10,13 @@ struct CaStore {
   std::string directory;  // files named by hash, of which only the one that is needed is read; empty: none
 };
 
-// `SSL_CERT_FILE` and `SSL_CERT_DIR`, as the runtime (Go) reads them, else the hashed directory, else the bundle.
-// Looked for once, when first asked.
+// Where the distribution whose files are below `root` ("" for this machine's) keeps them: Debian's hashed directory
+// alone, which costs no parsing, else the first bundle that is there. Where there is none: Debian's, which then is
+// named in the error.
+CaStore ca_store_below(const std::string& root);
+
+// `SSL_CERT_FILE` and `SSL_CERT_DIR`, as the runtime (Go) reads them, else the distribution's. Looked for once, when
+// first asked.
 const CaStore& system_ca_store();
 
 }  // namespace shim::http
