@@ -9,7 +9,7 @@
 namespace shim::commands {
 
 struct CommandLine {
-  enum class Command { serve, check, resolve, config_show, kubelet };
+  enum class Command { serve, check, resolve, config_show, config_reference, kubelet };
   Command command = Command::serve;
   std::string file;           // `-f`, `--file`; empty: the default places
   std::string admin;          // `--admin`, the socket of the running shim; empty: the one that the file names
