@@ -7,8 +7,10 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -97,7 +99,7 @@ TEST_F(Log, TheLongestJsonLineIsWritten) {
   spdlog::info(std::string(1 << 20, '\x01'));
   const auto got = lines();
   ASSERT_EQ(got.size(), 1u);
-  EXPECT_EQ(nlohmann::json::parse(got[0])["message"], std::string(8192, '\x01'));
+  EXPECT_EQ(nlohmann::json::parse(got[0])["message"], std::string(kMaxLogMessage, '\x01'));
 }
 
 TEST_F(Log, ALongMessageIsCut) {
@@ -105,7 +107,7 @@ TEST_F(Log, ALongMessageIsCut) {
   spdlog::info(std::string(1 << 20, 'x'));
   const auto got = lines();
   ASSERT_EQ(got.size(), 1u);
-  EXPECT_LT(got[0].size(), 8300u);
+  EXPECT_LT(got[0].size(), kMaxLogMessage + 100);
   EXPECT_THAT(got[0], EndsWith("x…"));
 }
 
@@ -183,6 +185,76 @@ TEST_F(Log, ABlockedReaderDoesNotHoldUpTheEnd) {
   silence();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
   pipe_[1] = -1;  // left open for the thread that is still stuck in it
+}
+
+TEST_F(Log, ADescriptorThatFailsCostsLinesAndItIsSaidHowMany) {
+  const int fd = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  configure_log({.fd = fd});
+  spdlog::info("one");
+  spdlog::info("two");
+  flush_log();
+  ::dup3(pipe_[1], fd, O_CLOEXEC);
+  spdlog::info("three");
+  EXPECT_THAT(lines(), ElementsAre(EndsWith("warning log: 2 lines were lost because stderr could not be written to: "
+                                            "No space left on device"),
+                                   EndsWith("info three")));
+  silence();
+  ::close(fd);
+}
+
+TEST_F(Log, AWarningThatRepeatsIsCountedAndTheCountIsWrittenAtTheLatestWhenTheLogGoes) {
+  configure(LogFormat::text);
+  for (int i = 0; i < 1000; ++i) spdlog::warn("registry is down");
+  spdlog::warn("another");
+  for (int i = 0; i < 20; ++i) spdlog::info("pulled");
+  silence();
+  const std::string all = drain();
+  EXPECT_THAT(all, HasSubstr("warning registry is down (said 995 times more in the last 1s)\n"));
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 5 + 1 + 20 + 1);
+}
+
+TEST_F(Log, WhatIsMeasuredMakesNoOtherLine) {
+  configure(LogFormat::json);
+  for (int i = 0; i < 10; ++i) {
+    LogFields fields;
+    fields.number("attempts", i);
+    log_event(spdlog::level::err, "cannot pull nginx", " duration=" + std::to_string(i) + "s", fields);
+  }
+  silence();
+  std::istringstream all(drain());
+  std::vector<nlohmann::json> got;
+  for (std::string line; std::getline(all, line);) got.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(got.size(), 6u);
+  EXPECT_EQ(got[4]["message"], "cannot pull nginx duration=4s");
+  EXPECT_EQ(got[4]["attempts"], 4);
+  EXPECT_EQ(got[5]["message"], "cannot pull nginx (said 5 times more in the last 1s)");
+  EXPECT_EQ(got[5]["repeats"], 5);
+  EXPECT_FALSE(got[5].contains("attempts"));
+}
+
+TEST_F(Log, FieldsAreThoseOfTheirOwnLine) {
+  configure(LogFormat::json);
+  LogFields fields;
+  fields.text("image", "nginx");
+  log_event(spdlog::level::info, "one", "", fields);
+  spdlog::info("two");
+  EXPECT_THAT(lines(), ElementsAre(EndsWith(R"("message":"one","image":"nginx"})"), EndsWith(R"("message":"two"})")));
+}
+
+TEST_F(Log, JournaldIsToldThePriorityOfEachLine) {
+  configure_log({.has_priorities = true, .fd = pipe_[1]});
+  spdlog::info("a");
+  spdlog::error("b");
+  EXPECT_THAT(lines(), ElementsAre(MatchesRegex("<6>[-0-9T:]{19} info a"), MatchesRegex("<3>[-0-9T:]{19} error b")));
+}
+
+TEST(LogDeathTest, AnExceptionThatNobodyCatchesIsWritten) {
+  const auto fail = [] {
+    configure_log({});
+    spdlog::info("the line before");
+    []() noexcept { std::rethrow_exception(std::make_exception_ptr(std::runtime_error("the reason"))); }();
+  };
+  EXPECT_DEATH(fail(), "info the line before\n.*error image-cri-shim ends by an error of its own.*: the reason");
 }
 
 TEST_F(Log, AReaderThatWentAwayIsSurvived) {

@@ -49,7 +49,7 @@ class LiveConfiguration {
                     Publish publish, Options options);
   LiveConfiguration(const LiveConfiguration&) = delete;
   LiveConfiguration& operator=(const LiveConfiguration&) = delete;
-  // Nothing is published any more.
+  // Nothing is published any more. On the thread of the executor, while that runs.
   ~LiveConfiguration();
 
   void start();

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -231,7 +232,7 @@ TEST_F(ALiveConfiguration, PublishesNothingAfterItsEnd) {
   start();
   write("timeout: 2m\n");
   live_->reload([] {});
-  live_.reset();
+  boost::asio::post(io_, [this] { live_.reset(); });  // as in the daemon: by its own thread
   io_.restart();
   io_.run_for(20ms);
   EXPECT_EQ(published_, 0);

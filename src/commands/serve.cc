@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/journal.h"
 #include "base/log.h"
 #include "commands/configuration.h"
 #include "commands/configuration_log.h"
@@ -23,7 +24,9 @@ int serve(const CommandLine& line) {
   LoadedConfiguration loaded = load_configuration(line.file);
   const std::vector<config::Diagnostic> diagnostics = loaded.diagnostics;
   auto initial = initial_configuration(std::move(loaded));
-  configure_log(initial ? log_options(initial->config) : LogOptions{});
+  LogOptions log = initial ? log_options(initial->config) : LogOptions{};
+  log.has_priorities = is_journal(log.fd);
+  configure_log(log);
   spdlog::info("{}", version_line());
   if (!initial) {
     log_diagnostics(diagnostics);

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/units.h"
 #include "cri/image_calls.pb.h"
+#include "cri/pull_log.h"
 #include "image/reference.h"
 #include "registry/entry.h"
 
@@ -93,7 +93,11 @@ void set_auth(wire::PullImageRequest& request, const std::optional<registry::Pul
 class Pull {
  public:
   Pull(const Call& call, std::string message, wire::PullImageRequest request, image::Reference reference)
-      : call_(call), message_(std::move(message)), request_(std::move(request)), reference_(std::move(reference)) {}
+      : call_(call),
+        message_(std::move(message)),
+        request_(std::move(request)),
+        reference_(std::move(reference)),
+        log_(reference_.original(), request_.sandbox_config().metadata().namespace_()) {}
 
   boost::asio::awaitable<Reply> run() {
     const auto resolution =
@@ -103,28 +107,29 @@ class Pull {
     for (const std::string& warning : resolution->warnings()) spdlog::warn("{}", warning);
     std::optional<Reply> last;
     while (const auto candidate = co_await resolution->next()) {
-      if (last) {
-        spdlog::info("pull of {} goes on from {} as {}", reference_.original(), source_of(*candidate), candidate->name);
-      }
+      log_.attempt_begins(source_of(*candidate));
       Reply reply = co_await attempt(*candidate);
       if (reply.is_ok()) {
         resolution->pull_succeeded();
-        succeed(*candidate);
+        remember(*candidate);
+        log_.pulled(resolution->outcomes());
         co_return reply;
       }
       if (reply.is_cancelled) co_return reply;
       resolution->pull_failed(reply.status.message);
       if (candidate->entry != nullptr && hint_.empty()) hint_ = settings_hint(reply);
-      const bool is_last = !may_try_next(reply, deadline_has_passed());
-      log_failure(*candidate, reply, is_last);
+      log_.attempt_failed(reply.status);
       last = std::move(reply);
-      if (is_last) co_return failed(pull_failure(reference_.original(), outcomes_of(*resolution), &*last));
+      if (may_try_next(*last, deadline_has_passed())) continue;
+      const std::vector<Outcome> outcomes = outcomes_of(*resolution);
+      co_return failed(pull_failure(reference_.original(), outcomes, &*last), outcomes);
     }
     const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
     if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return cancelled();
-    co_return failed(deadline_has_passed()
-                         ? deadline_failure(reference_.original(), outcomes_of(*resolution))
-                         : pull_failure(reference_.original(), outcomes_of(*resolution), last ? &*last : nullptr));
+    const std::vector<Outcome> outcomes = outcomes_of(*resolution);
+    co_return failed(deadline_has_passed() ? deadline_failure(reference_.original(), outcomes)
+                                           : pull_failure(reference_.original(), outcomes, last ? &*last : nullptr),
+                     outcomes);
   }
 
  private:
@@ -144,10 +149,10 @@ class Pull {
     return reply;
   }
 
-  Reply failed(const Reply& failure) const {
+  Reply failed(const Reply& failure, const std::vector<Outcome>& outcomes) {
     Reply reply = Reply::error(failure.status.code, failure.status.message + hint_);
     reply.runtime_is_lost = failure.runtime_is_lost;
-    spdlog::error("{}", reply.status.message);
+    log_.failed(reply.status, outcomes);
     return reply;
   }
 
@@ -176,32 +181,19 @@ class Pull {
                                                  call_.caller.deadline.value_or(Clock::time_point::max()));
   }
 
-  void succeed(const registry::Candidate& candidate) {
-    const bool is_renamed = !candidate.is_original;
-    if (is_renamed) {
-      call_.names.remember(reference_, candidate.name);
-    } else {
+  void remember(const registry::Candidate& candidate) {
+    if (candidate.is_original) {
       call_.names.forget(reference_);
+    } else {
+      call_.names.remember(reference_, candidate.name);
     }
-    spdlog::info("priority match: image={} action=PullImage matched_registry={} priority={} result={} duration={}",
-                 reference_.original(), source_of(candidate), priority_of(candidate),
-                 is_renamed ? candidate.name : reference_.original(), elapsed());
   }
 
-  void log_failure(const registry::Candidate& candidate, const Reply& reply, bool is_last) const {
-    spdlog::warn("pull of {} from {} as {} failed{}: {}: {}", reference_.original(), source_of(candidate),
-                 candidate.name, is_last ? ", and no other source can help" : "", http2::status_name(reply.status.code),
-                 reply.status.message);
-  }
-
-  std::string source_of(const registry::Candidate& candidate) const {
-    return candidate.entry != nullptr ? candidate.entry->address.text() : reference_.host();
-  }
-  static std::string priority_of(const registry::Candidate& candidate) {
-    return candidate.entry != nullptr ? std::to_string(candidate.entry->priority) : "fallback";
-  }
-  std::string elapsed() const {
-    return format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin_));
+  PullLog::Source source_of(const registry::Candidate& candidate) const {
+    const registry::Entry* entry = candidate.entry;
+    return {.registry = entry != nullptr ? entry->address.text() : reference_.host(),
+            .name = candidate.is_original ? reference_.original() : candidate.name,
+            .priority = entry != nullptr ? std::optional(entry->priority) : std::nullopt};
   }
   bool deadline_has_passed() const { return call_.caller.deadline && Clock::now() >= *call_.caller.deadline; }
 
@@ -209,7 +201,7 @@ class Pull {
   const std::string message_;
   const wire::PullImageRequest request_;
   const image::Reference reference_;
-  const Clock::time_point begin_ = Clock::now();
+  PullLog log_;
   std::string hint_;  // what ends the error, should it come to one
 };
 
@@ -263,8 +255,17 @@ boost::asio::awaitable<Reply> pull_image(Call call, std::string message) {
   wire::PullImageRequest request;
   const bool is_readable = request.ParseFromString(message);
   auto reference = image::Reference::parse(request.image().image());
-  if (!call.resolver.has_entries() || !is_readable || image::is_image_id(request.image().image()) || !reference) {
-    co_return co_await call.runtime.call(call.caller, Service::image, "PullImage", std::move(message), call.timeout);
+  const std::string_view why_forwarded = !is_readable                                  ? "its request cannot be read"
+                                         : !call.resolver.has_entries()                ? "no registry is configured"
+                                         : image::is_image_id(request.image().image()) ? "it is an image ID"
+                                         : !reference                                  ? "it is not an image name"
+                                                                                       : "";
+  if (!why_forwarded.empty()) {
+    PullLog log(request.image().image(), request.sandbox_config().metadata().namespace_());
+    Reply reply =
+        co_await call.runtime.call(call.caller, Service::image, "PullImage", std::move(message), call.timeout);
+    log.forwarded(why_forwarded, reply);
+    co_return reply;
   }
   Pull pull(call, std::move(message), std::move(request), std::move(*reference));
   co_return co_await pull.run();

@@ -8,6 +8,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -75,5 +76,11 @@ class HeldRequest final : public http2::StreamListener {
   boost::asio::steady_timer ended_;  // never expires; cancelled to wake wait_for_end()
   boost::asio::cancellation_signal cancel_;
 };
+
+// The end of a coroutine that cancelled() is bound to. One that never waited looks at the slot in a later turn of the
+// loop, when its own reference is gone.
+inline auto until_its_end(std::shared_ptr<HeldRequest> held) {
+  return [held = std::move(held)](const std::exception_ptr&) {};
+}
 
 }  // namespace shim::proxy

@@ -6,7 +6,6 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <exception>
 #include <utility>
 
@@ -65,8 +64,12 @@ void ImageCall::on_end() {
   }
   // The request's place in the budget goes back before its reply asks for one: calls never wait for each other.
   intake_.take_hold();
-  boost::asio::co_spawn(options_.executor, run(shared_from_this(), intake_.take_message()),
-                        boost::asio::bind_cancellation_slot(cancel_.slot(), boost::asio::detached));
+  // A coroutine that never waited ends in a later turn of the loop and looks at the slot then, which must still be
+  // there although the stream may have closed meanwhile.
+  const auto self = shared_from_this();
+  auto until_its_end = [self](const std::exception_ptr&) {};
+  boost::asio::co_spawn(options_.executor, run(self, intake_.take_message()),
+                        boost::asio::bind_cancellation_slot(cancel_.slot(), std::move(until_its_end)));
 }
 
 boost::asio::awaitable<void> ImageCall::run(std::shared_ptr<ImageCall> self, std::string message) {

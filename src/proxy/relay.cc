@@ -143,7 +143,8 @@ void Relay::RuntimeHalf::give_back_rewritten() {
 
 void Relay::RuntimeHalf::on_close(std::uint32_t error_code, bool connection_lost) {
   stream = nullptr;
-  relay_.record_.end(connection_lost ? StatusCode::unavailable : http2::status_of_reset(error_code));
+  // Whether the caller's deadline has passed is the caller's to know: what is relayed is the reset.
+  relay_.record_.end(connection_lost ? StatusCode::unavailable : http2::status_of_reset(error_code, false));
   if (http2::Stream* client = other_.stream) {
     if (connection_lost && !client->has_ended()) {
       fail_client(StatusCode::unavailable, lost_message(relay_.socket_path_));

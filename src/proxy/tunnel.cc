@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <utility>
 
 #include "cri/version.h"
@@ -70,7 +69,7 @@ void Tunnel::on_request(http2::Stream& stream, http2::HeaderList&& headers, bool
   }
   auto held = std::make_shared<HeldRequest>(context_.io, stream, std::move(headers), is_end);
   boost::asio::co_spawn(context_.io, dispatch_when_known(shared_from_this(), held, *method, std::move(record)),
-                        boost::asio::bind_cancellation_slot(held->cancelled(), boost::asio::detached));
+                        boost::asio::bind_cancellation_slot(held->cancelled(), until_its_end(held)));
 }
 
 boost::asio::awaitable<void> Tunnel::dispatch_when_known(std::shared_ptr<Tunnel> self,
@@ -114,7 +113,7 @@ void Tunnel::dispatch(http2::Stream& stream, http2::HeaderList headers, bool is_
     auto held = std::make_shared<HeldRequest>(context_.io, stream, std::move(headers), is_end);
     boost::asio::co_spawn(
         context_.io, stream_images(shared_from_this(), held, method, context_.image_calls.read(), std::move(record)),
-        boost::asio::bind_cancellation_slot(held->cancelled(), boost::asio::detached));
+        boost::asio::bind_cancellation_slot(held->cancelled(), until_its_end(held)));
     return;
   }
   if (is_translated && method.service == cri::Service::runtime && method.name == "Version") {

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from cri import error_of
 from fake_runtime import FakeRuntime, image_id
 from faulty_registry import FaultyRegistry
 from shim import IS_SANITIZED, Shim
@@ -71,3 +72,13 @@ def test_images_without_end_need_no_memory_without_end(shim: Shim) -> None:
         pull_all(shim, references(number))
 
     assert shim.process.resident_bytes() - before < GROWTH_BYTES
+
+
+def test_many_pulls_that_fail_at_once_by_a_known_answer(start_shim, start_registry) -> None:
+    """Such a call ends without having waited for anything, and its stream closes with those of the others."""
+    registry = start_registry()
+    client = start_shim(address=registry.address, fallback="deny").client()
+
+    for _ in range(20):
+        for call in [client.start_pull("nobody/has:it") for _ in range(50)]:
+            assert "404" in error_of(call).details()
