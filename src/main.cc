@@ -3,6 +3,7 @@
 //   the command line ─▶ serve: configuration ─▶ Daemon (commands/daemon.h names its parts)
 //                    ├▶ check: configuration ─▶ what takes effect, and whether runtime and registries can be used
 //                    ├▶ config show: the running Daemon, else configuration ─▶ each value and where it comes from
+//                    ├▶ config reference: every key and what it is for
 //                    ├▶ kubelet: points this node's kubelet at the shim, and back
 //                    ├▶ status: the running Daemon ─▶ what it knows of itself and its surroundings
 //                    ├▶ pull: the running Daemon, as a kubelet calls it ─▶ an image on the node, and where it came from
@@ -11,6 +12,7 @@
 
 #include "commands/check.h"
 #include "commands/command_line.h"
+#include "commands/config_reference.h"
 #include "commands/config_show.h"
 #include "commands/kubelet.h"
 #include "commands/pull.h"
@@ -32,6 +34,8 @@ int main(int argc, char** argv) {
       return shim::commands::pull(wanted);
     case CommandLine::Command::config_show:
       return shim::commands::config_show(wanted);
+    case CommandLine::Command::config_reference:
+      return shim::commands::config_reference();
     case CommandLine::Command::kubelet:
       return shim::commands::kubelet(wanted);
     case CommandLine::Command::status:

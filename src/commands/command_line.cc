@@ -98,6 +98,10 @@ Examples:
   image-cri-shim status --json | jq -e '.registries | all(.state != "left-out")'
 )";
 
+constexpr const char* kConfigReferenceDescription =
+    "Print every key of the configuration file as Markdown: what it holds, its bounds, default and meaning. Reads no\n"
+    "file and asks nobody";
+
 constexpr const char* kCheckDescription =
     "Validate the configuration, print it as it takes effect, and ask the runtime and each registry: do they answer,\n"
     "are the credentials accepted, and can the runtime itself pull from there with its own settings. Looks at\n"
@@ -213,10 +217,14 @@ CLI::App* add_resolve(CLI::App& app, CommandLine& line) {
   return resolve;
 }
 
-CLI::App* add_config_show(CLI::App& app, CommandLine& line) {
+CLI::App* add_config(CLI::App& app) {
   CLI::App* config = app.add_subcommand("config", "Look at the configuration");
   config->require_subcommand(1);
-  CLI::App* show = config->add_subcommand("show", kConfigShowDescription);
+  return config;
+}
+
+CLI::App* add_config_show(CLI::App& config, CommandLine& line) {
+  CLI::App* show = config.add_subcommand("show", kConfigShowDescription);
   show->footer(kConfigShowFooter);
   add_json_and_admin(*show, line);
   return show;
@@ -264,7 +272,9 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   const auto* check = add_check(app, line);
   const auto* resolve = add_resolve(app, line);
   const auto* pull = add_pull(app, line);
-  const auto* config_show = add_config_show(app, line);
+  CLI::App* config = add_config(app);
+  const auto* config_show = add_config_show(*config, line);
+  const auto* config_reference = config->add_subcommand("reference", kConfigReferenceDescription);
   add_kubelet(app, line.kubelet);
   const auto* status = add_status(app, line);
   std::string shell;
@@ -283,6 +293,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   if (resolve->parsed()) line.command = CommandLine::Command::resolve;
   if (pull->parsed()) line.command = CommandLine::Command::pull;
   if (config_show->parsed()) line.command = CommandLine::Command::config_show;
+  if (config_reference->parsed()) line.command = CommandLine::Command::config_reference;
   if (line.kubelet.action != KubeletLine::Action::none) line.command = CommandLine::Command::kubelet;
   if (status->parsed()) line.command = CommandLine::Command::status;
   if (is_dry_run || check->parsed()) line.command = CommandLine::Command::check;

@@ -11,7 +11,7 @@
 namespace shim::commands {
 
 struct CommandLine {
-  enum class Command { serve, check, resolve, pull, config_show, status, kubelet };
+  enum class Command { serve, check, resolve, pull, config_show, config_reference, status, kubelet };
   Command command = Command::serve;
   std::string file;           // `-f`, `--file`; empty: the default places
   std::string admin;          // `--admin`, the socket of the running shim; empty: the one that the file names

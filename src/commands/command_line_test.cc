@@ -155,6 +155,10 @@ TEST_F(Words, WatchTheStatus) {
   }
 }
 
+TEST_F(Words, PrintTheReference) {
+  EXPECT_EQ(parsed({"config", "reference"}).command, Command::config_reference);
+}
+
 TEST_F(Words, ConfigNeedsToKnowWhatFor) {
   EXPECT_EQ(exit_code({"config"}), 2);
   EXPECT_EQ(exit_code({"config", "nonsense"}), 2);

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "config/keys.h"
 #include "image/match.h"
 
 namespace shim::config {
@@ -74,6 +75,7 @@ Place Block::place_of(std::string_view key) const {
 
 const Node* Block::find(std::string_view key) {
   if (std::ranges::find(known_, key) == known_.end()) known_.push_back(key);
+  if (reading_.paths != nullptr) reading_.paths->insert(path_of(key));
   const auto found = members_.find(key);
   if (found == members_.end() || found->second->value->kind == Node::Kind::null) return nullptr;
   return found->second->value;
@@ -208,7 +210,8 @@ void Block::flag(std::string_view key, bool& value) {
   }
 }
 
-void Block::number(std::string_view key, int& value, int least, int most) {
+void Block::number(std::string_view key, int& value) {
+  const auto& [least, most] = number_bounds(path_of(key));
   const std::string expected = fmt::format("a number from {} to {}", least, most);
   const std::optional<Text> written = text(key, expected);
   if (!written) return;
@@ -219,7 +222,8 @@ void Block::number(std::string_view key, int& value, int least, int most) {
   value = parsed;
 }
 
-void Block::duration(std::string_view key, std::chrono::nanoseconds& value, const DurationBounds& bounds) {
+void Block::duration(std::string_view key, std::chrono::nanoseconds& value) {
+  const DurationBounds& bounds = duration_bounds(path_of(key));
   const std::optional<Text> written = text(key, "a duration such as 15m, 1m30s or 500ms");
   if (!written) return;
   const Expected<std::chrono::nanoseconds> parsed = parse_duration(written->value);
@@ -235,7 +239,8 @@ void Block::duration(std::string_view key, std::chrono::nanoseconds& value, cons
   }
 }
 
-void Block::size(std::string_view key, std::uint64_t& value, std::uint64_t least, std::uint64_t most) {
+void Block::size(std::string_view key, std::uint64_t& value) {
+  const auto& [least, most] = size_bounds(path_of(key));
   const std::optional<Text> written = text(key, "a size such as 16Mi");
   if (!written) return;
   const Expected<std::uint64_t> parsed = parse_size(written->value);

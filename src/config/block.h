@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,6 +31,7 @@ struct Reading {
   const Environment& environment;
   Diagnostics& diagnostics;
   const std::vector<std::string>* variables = nullptr;  // globs of the names that `${…}` may hold; null: any name
+  std::set<std::string>* paths = nullptr;               // where not null: gets the path of each key that is asked for
 };
 
 // One value as text, variables expanded, with its place and with how a message may show it.
@@ -39,12 +41,6 @@ struct Text {
   std::string path;
   Place place = 0;
   bool has_variables = false;
-};
-
-struct DurationBounds {
-  std::chrono::nanoseconds least;
-  std::chrono::nanoseconds most;
-  bool zero_is_allowed = false;  // below `least`, with a meaning of its own
 };
 
 class Block {
@@ -68,9 +64,10 @@ class Block {
   bool has(std::string_view key) { return find(key) != nullptr; }
 
   void flag(std::string_view key, bool& value);
-  void number(std::string_view key, int& value, int least, int most);
-  void duration(std::string_view key, std::chrono::nanoseconds& value, const DurationBounds& bounds);
-  void size(std::string_view key, std::uint64_t& value, std::uint64_t least, std::uint64_t most);
+  // These three within the bounds that keys.h has for the key. REQUIRES: it has some.
+  void number(std::string_view key, int& value);
+  void duration(std::string_view key, std::chrono::nanoseconds& value);
+  void size(std::string_view key, std::uint64_t& value);
   template <class Enum, std::size_t count>
   void choice(std::string_view key, Enum& value, const Names<Enum, count>& names);
   // An absolute path.

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "config/auth_block.h"
 #include "config/cluster_keys.h"
+#include "config/keys.h"
 #include "config/load.h"
 #include "config/registry_blocks.h"
 
@@ -22,11 +23,6 @@ namespace {
 // The documented order of the keys, as the file names them.
 constexpr std::array<std::string_view, 9> kKeys = {"address", "auth",    "offlinePriority", "registries", "force",
                                                    "debug",   "timeout", "reloadInterval",  "cache"};
-
-// Of the file, and not of the ConfigMap: the node decides on them.
-constexpr std::array<std::string_view, 14> kLocalKeys = {
-    "shim",    "cri",   "image",       "drainTimeout", "maxMessageSize", "fallback", "restoreNames",
-    "offline", "probe", "credentials", "configMap",    "http",           "admin",    "log"};
 
 struct Nodes {
   std::optional<Document> document;
@@ -148,7 +144,8 @@ void read_version(Block& top) {
 
 void warn_of_misplaced_keys(Block& top, const Node& root) {
   for (const Node::Member& member : root.members) {
-    if (std::ranges::find(kLocalKeys, member.key) != kLocalKeys.end()) {
+    if (member.key == "version") continue;  // of the ConfigMap's form, not the file's key of that name
+    if (is_of_the_node_alone(member.key)) {
       if (top.has(member.key)) top.warning(member.key, "is a key of the node's own file only; ignored here");
     } else if (member.key == "address" || member.key == "auth") {
       if (top.has(member.key))

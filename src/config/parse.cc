@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <deque>
 #include <filesystem>
 #include <string>
@@ -21,14 +20,12 @@ namespace shim::config {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 Probe read_probe(Block block) {
   Probe probe;
-  block.duration("timeout", probe.timeout, {10ms, 1min});
-  block.duration("hedgeDelay", probe.hedge_delay, {1ms, 1min});
-  block.number("failureThreshold", probe.failure_threshold, 1, 100);
-  block.duration("recoveryInterval", probe.recovery_interval, {100ms, 1h});
+  block.duration("timeout", probe.timeout);
+  block.duration("hedgeDelay", probe.hedge_delay);
+  block.number("failureThreshold", probe.failure_threshold);
+  block.duration("recoveryInterval", probe.recovery_interval);
   block.finish();
   return probe;
 }
@@ -141,8 +138,8 @@ Config read_config(Block& top) {
   read_sockets(top, config);
   top.choice("version", config.version, kCriVersionNames);
   top.file("image", config.image);
-  top.duration("drainTimeout", config.drain_timeout, {1ms, 1h});
-  top.size("maxMessageSize", config.max_message_size, 64 * 1024, 64 * 1024 * 1024);
+  top.duration("drainTimeout", config.drain_timeout);
+  top.size("maxMessageSize", config.max_message_size);
   top.choice("fallback", config.fallback, kFallbackNames);
   top.flag("restoreNames", config.restore_names);
   config.offline = read_offline_registry(top);
@@ -187,6 +184,18 @@ ParseResult parse(std::string_view text, std::string_view file_name, const Envir
     config.reset();
   }
   return {std::move(config), diagnostics.take()};
+}
+
+std::set<std::string> paths_read(std::string_view text) {
+  std::set<std::string> paths;
+  Diagnostics diagnostics("");
+  const std::optional<Document> document = Document::parse(text, diagnostics);
+  if (!document || !holds_keys(document->root(), diagnostics)) return paths;
+  const Environment no_variables = [](std::string_view) { return std::optional<std::string>(); };
+  const Reading reading{no_variables, diagnostics, nullptr, &paths};
+  Block top(document->root(), "", reading);
+  read_config(top);
+  return paths;
 }
 
 ParseResult parse(const Node& root, std::string_view file_name, const Environment& environment) {

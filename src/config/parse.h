@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,5 +28,9 @@ ParseResult parse(std::string_view text, std::string_view file_name, const Envir
 
 // The same for a tree, without the notes.
 ParseResult parse(const Node& root, std::string_view file_name, const Environment& environment);
+
+// The path of each key that parse() looks for in this text, there or not, list entries with their number: of a block
+// always, of the entries of a list for those that are there.
+std::set<std::string> paths_read(std::string_view text);
 
 }  // namespace shim::config

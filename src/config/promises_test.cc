@@ -120,6 +120,40 @@ TEST(PromisedExample, service_guide_failover_without_offline_registry) {
   EXPECT_FALSE(config.offline.has_value());
 }
 
+TEST(PromisedExample, service_guide_several_registries) {
+  const Config config = accepted(R"(shim: /var/run/image-cri-shim.sock
+cri: /run/containerd/containerd.sock
+address: https://primary-registry.company.com
+auth: primary-user:primary-pass
+force: true
+debug: false
+timeout: 20m
+reloadInterval: 60s
+registries:
+- address: https://backup-registry-1.company.com
+  auth: backup1-user:backup1-pass
+- address: https://backup-registry-2.company.com
+  auth: backup2-user:backup2-pass
+- address: https://public-hub.docker.com
+  auth: ""
+)");
+  EXPECT_EQ(config.registries.size(), 3u);
+  EXPECT_TRUE(config.registries.at(2).auth->is_anonymous());
+}
+
+TEST(PromisedExample, rendered_template_without_a_timeout) {
+  const Config config = accepted(R"(shim: /var/run/image-cri-shim.sock
+cri: /run/containerd/containerd.sock
+address: http://sealos.hub:5000
+force: true
+debug: false
+image: /var/lib/image-cri-shim
+version: v1
+auth: admin:passw0rd
+)");
+  EXPECT_EQ(config.timeout, 15min);
+}
+
 TEST(PromisedExample, service_guide_empty_list_of_registries) {
   const Config config = accepted(R"(shim: /var/run/image-cri-shim.sock
 cri: /run/containerd/containerd.sock
