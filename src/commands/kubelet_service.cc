@@ -43,7 +43,7 @@ void interrupt(int) {
 boost::asio::awaitable<cri::Reply> call_image_service(boost::asio::io_context& io, http2::FlushQueue& flush_queue,
                                                       proxy::CallLimits limits, std::string socket,
                                                       std::chrono::milliseconds patience) {
-  proxy::RuntimeLink link(io, flush_queue, {std::move(socket), {}}, [](proxy::RuntimeLink::Event) {});
+  proxy::RuntimeLink link(io, flush_queue, {std::move(socket), {}}, [](proxy::RuntimeLink::Event, std::string_view) {});
   http2::HeaderList headers =
       proxy::own_request_headers(proxy::path_of(proxy::Dialect::v1, cri::Service::image, "ImageFsInfo"));
   co_return co_await proxy::call_runtime(link, std::move(headers), std::string(), patience, limits);

@@ -53,7 +53,7 @@ class ShimCalls {
       : flush_queue_(io),
         deadlines_(io),
         budget_(kMostMessage),
-        link_(io, flush_queue_, {std::move(socket), {}}, [](proxy::RuntimeLink::Event) {}) {}
+        link_(io, flush_queue_, {std::move(socket), {}}, [](proxy::RuntimeLink::Event, std::string_view) {}) {}
 
   asio::awaitable<cri::Reply> call(std::string method, std::string message, std::chrono::nanoseconds patience) {
     http2::HeaderList headers =
