@@ -13,6 +13,11 @@ root=${DESTDIR:-}
 units="image-cri-shim.socket image-cri-shim.service"
 target=$root$prefix
 
+if [ -e "$target/versions" ]; then
+  echo "install.sh: the DaemonSet has installed it in $prefix: change that, or take another PREFIX" >&2
+  exit 1
+fi
+
 # Beside the old one, and then in its place: the daemon that runs keeps its files until it ends.
 mkdir -p "$target"
 rm -rf "$target/.new"

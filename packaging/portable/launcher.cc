@@ -2,20 +2,22 @@
 // with the loader and the libraries beside it, wherever the folder lies, and by nothing that a child would inherit:
 // programs that know credentials are the node's own and are to find the node's libraries.
 #include <limits.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <string>
 #include <vector>
 
 int main(int argc, char** argv) {
   char self[PATH_MAX];
-  const ssize_t length = ::readlink("/proc/self/exe", self, sizeof self);
-  if (length <= 0 || length == static_cast<ssize_t>(sizeof self)) {
+  // In a chroot without /proc: by the name that it was executed by.
+  if (!::realpath("/proc/self/exe", self) && !::realpath(reinterpret_cast<const char*>(::getauxval(AT_EXECFN)), self)) {
     std::perror("image-cri-shim: /proc/self/exe");
     return 1;
   }
-  std::string folder(self, static_cast<std::size_t>(length));
+  std::string folder = self;
   for (int i = 0; i < 2; ++i) folder.resize(folder.rfind('/'));  // …/bin/image-cri-shim
   const std::string libraries = folder + "/lib";
   // The loader's file has the daemon's name, which is then the process's in `ps` and the journal.

@@ -11,6 +11,10 @@ prefix=${PREFIX:-/opt/image-cri-shim}
 root=${DESTDIR:-}
 units="image-cri-shim.socket image-cri-shim.service"
 
+if [ -e "$root$prefix/versions" ]; then
+  echo "uninstall.sh: $prefix is the DaemonSet's: nothing was removed" >&2
+  exit 1
+fi
 if [ -z "$root" ]; then
   status=$(timeout 20 "$prefix/bin/image-cri-shim" kubelet status --json 2>/dev/null) || true
   shim=$(printf '%s\n' "$status" | sed -n 's/^ *"shim": "\(.*\)",*$/\1/p')
