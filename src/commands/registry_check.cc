@@ -20,11 +20,11 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 // Shared by the questions under way; the last one wakes who waits for all.
 struct Round {
-  Round(asio::any_io_executor executor, http::Client& its_http, registry::RegistryClientOptions options)
+  Round(const asio::any_io_executor& executor, http::Client& its_http, registry::RegistryClientOptions options)
       : http(its_http),
         client(its_http, std::move(options)),
         anonymous(its_http),
-        all_answered(std::move(executor), TimePoint::max()) {}
+        all_answered(executor, TimePoint::max()) {}
 
   void end_question() {
     if (--pending == 0) all_answered.cancel();

@@ -24,7 +24,7 @@ constexpr std::size_t kLabel = 18;             // columns
 constexpr std::size_t kNarrowestAddress = 16;  // columns
 
 using Cells = std::array<std::string, 6>;
-const Cells kTitles{"REGISTRY", "STATE", "PRIORITY", "PROBE", "PULLED", "FAILED"};
+const Cells titles{"REGISTRY", "STATE", "PRIORITY", "PROBE", "PULLED", "FAILED"};
 constexpr std::size_t kFirstNumber = 2;  // and all after it
 
 std::string heading(const Status& status, const std::vector<Concern>& concerns, const Terminal& terminal) {
@@ -124,7 +124,7 @@ std::string registry_table(const Status& status, const Terminal& terminal) {
   if (status.registries.empty()) {
     return paragraph("No registry is configured: every image is pulled as it is named", Tone::plain, terminal) + "\n";
   }
-  std::vector<Cells> rows{kTitles};
+  std::vector<Cells> rows{titles};
   for (const Status::Registry& registry : status.registries) rows.push_back(cells_of(registry));
   const Widths widths = widths_of(rows, terminal);
   std::string text = line_of(rows[0], widths, Tone::quiet, terminal);

@@ -38,7 +38,7 @@ struct Section {
 };
 
 const std::array<Section, 7>& sections() {
-  static const std::array<Section, 7> kSections = {{
+  static const std::array<Section, 7> list = {{
       {"An entry of `registries`", {"registries[]."}},
       {"Registries", {"fallback", "address", "auth", "offline", "registries"}},
       {"Probing", {"probe."}},
@@ -47,7 +47,7 @@ const std::array<Section, 7>& sections() {
       {"ConfigMap", {"configMap."}},
       {"Node", {""}},
   }};
-  return kSections;
+  return list;
 }
 
 const Section& section_of(const Key& key) {

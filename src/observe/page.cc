@@ -243,7 +243,7 @@ std::string page(const Status& status, const ConfigReport& configuration, std::o
   text += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
   if (refresh) text += fmt::format("<meta http-equiv=\"refresh\" content=\"{}\">\n", refresh->count());
   text += fmt::format("<title>{}: {} – image-cri-shim</title>\n", escaped(status.shim.node), conclusion(concerns));
-  text += fmt::format("<style>{}</style>\n</head>\n<body>\n", kPageStyle);
+  text += fmt::format("<style>{}</style>\n</head>\n<body>\n", page_style);
   text += header(status, concerns) + "<main>\n" + concern_list(concerns) + node_section(status) +
           registry_section(status) + decision_section(status) + configuration_section(status, configuration) +
           "</main>\n" + footer(status, refresh);

@@ -12,9 +12,9 @@
 namespace shim::observe {
 
 // Of a page's head: nothing may be loaded, run, sent or framed; the one style is known by its hash.
-extern const std::string_view kPagePolicy;
+extern const std::string_view page_policy;
 // The page's style, word for word what stands between its tags.
-extern const std::string_view kPageStyle;
+extern const std::string_view page_style;
 
 // For people, with what is wrong and what to do first. Whatever comes from outside is escaped; secrets are in neither.
 // `refresh`: how often the browser asks anew; nothing: never.

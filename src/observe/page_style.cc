@@ -3,13 +3,13 @@
 namespace shim::observe {
 
 // The hash is of the style below, to the octet (CSP Level 3 §2.3.1); a test says which one is right.
-const std::string_view kPagePolicy =
+const std::string_view page_policy =
     "default-src 'none'; style-src 'sha256-Dy/AWEqcm7+UYFcWX7CfzpXF0v/tO+JWJU0avF69VnA='; base-uri 'none'; form-action "
     "'none'; "
     "frame-ancestors 'none'";
 
 // Contrasts are at least 4.5:1 (WCAG 2.2, 1.4.3) on both schemes; a state is always a word, too.
-const std::string_view kPageStyle = R"(
+const std::string_view page_style = R"(
 :root {
   color-scheme: light dark;
   --ground: #f6f7f9; --card: #fff; --text: #1c2330; --quiet: #5a6475; --line: #d9dee7; --link: #0b57a4;

@@ -52,8 +52,8 @@ std::string hash_of(std::string_view text) {
 }
 
 TEST(ThePagesPolicy, KnowsItsStyleAndNothingElse) {
-  EXPECT_THAT(std::string(kPagePolicy), HasSubstr("'sha256-" + hash_of(kPageStyle) + "'"));
-  EXPECT_TRUE(kPagePolicy.starts_with("default-src 'none'; "));
+  EXPECT_THAT(std::string(page_policy), HasSubstr("'sha256-" + hash_of(page_style) + "'"));
+  EXPECT_TRUE(page_policy.starts_with("default-src 'none'; "));
 }
 
 TEST(ThePage, SaysWhereEachImageCameFromAndWhy) {

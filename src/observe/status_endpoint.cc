@@ -61,7 +61,7 @@ boost::asio::awaitable<Answer> answer_page(Request request, WorkerPool& workers,
                refresh]() mutable { return page(status, known->of(std::move(configuration)), refresh); };
   std::string body = co_await workers.run(std::move(work));
   Answer answer{.content_type = "text/html; charset=utf-8", .body = std::move(body)};
-  answer.fields.emplace_back("Content-Security-Policy", kPagePolicy);
+  answer.fields.emplace_back("Content-Security-Policy", page_policy);
   answer.fields.emplace_back("Referrer-Policy", "no-referrer");
   answer.fields.emplace_back("X-Frame-Options", "DENY");  // for browsers that do not know the policy's frame-ancestors
   co_return answer;

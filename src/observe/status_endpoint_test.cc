@@ -60,7 +60,7 @@ TEST_F(TheEndpoints, AnswerPeopleWithAPageUnderItsPolicy) {
   const Answer answer = get(page_);
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.content_type, "text/html; charset=utf-8");
-  EXPECT_THAT(answer.fields, Contains(Pair("Content-Security-Policy", std::string(kPagePolicy))));
+  EXPECT_THAT(answer.fields, Contains(Pair("Content-Security-Policy", std::string(page_policy))));
   EXPECT_THAT(answer.fields, Contains(Pair("Referrer-Policy", "no-referrer")));
   EXPECT_THAT(answer.body, HasSubstr("http-equiv=\"refresh\""));
 }
