@@ -28,8 +28,9 @@ std::string_view name_of(Kind kind) {
 Release release_of(std::string_view version) {
   if (version.starts_with('v')) version.remove_prefix(1);
   Release release;
-  const char* const end = version.data() + version.size();
-  const auto major = std::from_chars(version.data(), end, release.major);
+  const char* const begin = version.data();
+  const char* const end = begin + version.size();
+  const auto major = std::from_chars(begin, end, release.major);
   if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.') return {};
   const auto minor = std::from_chars(major.ptr + 1, end, release.minor);
   return minor.ec == std::errc() ? release : Release{};
