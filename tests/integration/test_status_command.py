@@ -232,9 +232,15 @@ def test_without_a_shim_it_ends_with_1_and_says_where_to_look(new_shim, workplac
     assert str(admin(shim)) in ended.stderr and "systemctl status image-cri-shim" in ended.stderr
 
 
+def heed_interrupts() -> None:
+    """In a new process: a shell has its background jobs ignore them, and what those start as well."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_watch_appends_blocks_where_nobody_looks(start_answering) -> None:
     shim = start_answering()
-    with subprocess.Popen(shim.command("status", "--watch=200ms"), stdout=subprocess.PIPE, text=True) as watching:
+    command = shim.command("status", "--watch=200ms")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed_interrupts) as watching:
         assert watching.stdout
         begins = [line for line in (watching.stdout.readline() for _ in range(40)) if line.startswith("image-cri-shim")]
         watching.send_signal(signal.SIGINT)
