@@ -15,7 +15,7 @@ CONFORMANCE ?=
 
 daemon := build/release/image-cri-shim
 
-.PHONY: build demo test bench lint sanitize fuzz conformance browser install uninstall deb tarball clean help
+.PHONY: build demo test bench lint sanitize fuzz conformance browser install uninstall deb tarball try-packages clean help
 
 build: ## build the daemon: build/release/image-cri-shim (the default)
 	@scripts/setup build
@@ -76,8 +76,14 @@ tarball: ## the daemon with libraries and loader of its own, for nodes of other 
 	@scripts/build release image-cri-shim
 	@scripts/package tarball
 
+try-packages: deb tarball ## install, use, upgrade and remove the packages in clean roots (root)
+	@scripts/setup packages test
+	@scripts/build release -DICS_TESTS=ON
+	@scripts/conformance/package-debian
+	@scripts/conformance/package-portable
+
 clean: ## remove the build folders
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
